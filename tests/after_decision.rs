@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Site, decide, in_days, now, seal};
+use crate::support::{Site, can_shift, decide, expect, in_days, now, seal, unbroken};
 use serde_json::{Value, json};
 
 const RECORDER: (&str, &str) = ("robot", "robot@ci.example namespaces=\"review-record@v1\"");
@@ -255,4 +255,92 @@ fn what_is_due_is_listed_and_revoked() {
         let (code, text) = site.run(&["due", "--snapshot", "after.json", "--at", &in_days(5), "--format", format]);
         assert!(code == 0 && text.contains("ravi") && text.contains("past the end"), "{text}");
     }
+}
+
+fn status(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"))
+}
+
+#[test]
+fn exported_changes_wait_for_nobody_and_the_line_that_says_so_is_named() {
+    let site = approved();
+    let before = status(&site.run(&["status", ".", "--format", "json"]).1);
+    assert_eq!((&before["plans"][0]["state"], &before["exported"]), (&"passes".into(), &json!([])), "{before:#}");
+    assert_eq!(site.run(&[&["export", "plan.yaml", "-o", "bundle.json"], TRUSTED].concat()).0, 0);
+    let log = fs::read_to_string(site.log()).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let start = lines.iter().rposition(|line| line["type"] == "session").unwrap();
+    let of = |kind: &str, change: &str| {
+        let is_it = |line: &Value| line["type"] == kind && line["change"] == change;
+        lines[start..].iter().position(is_it).unwrap() as u64 + 1
+    };
+    let (session, line) = (lines[start]["session"].as_str().unwrap(), of("export", "c1"));
+    let report = status(&site.run(&["status", ".", "--format", "json"]).1);
+    assert_eq!((&report["waiting"], &report["plans"][0]["open"]), (&json!([]), &0.into()), "{report:#}");
+    assert_eq!(report["plans"][0]["state"], "exported");
+    let row = &report["exported"][0];
+    assert_eq!((&row["change"], &row["state"]), (&"c1".into(), &"exported".into()), "{report:#}");
+    assert_eq!((&row["session"], &row["line"]), (&session.into(), &line.into()), "{report:#}");
+    assert_eq!(report["exported"].as_array().unwrap().len(), 2, "{report:#}");
+
+    // The gate and a review name the same line, and ask for no approval.
+    let says = &format!("which used its approvals up (session {session}, line {line})");
+    let (code, text) = site.run(&["gate", "plan.yaml", "--trust", "."]);
+    let text = unbroken(&text);
+    assert!(code == 6 && text.contains("already-exported") && text.contains(says), "{text}");
+    assert!(text.contains("propose it in a new plan") && !text.contains("it still needs"), "{text}");
+    let (_, gate) = site.run(&["gate", "plan.yaml", "--trust", ".", "--format", "json"]);
+    assert_eq!(status(&gate)["changes"][0]["state"], "exported");
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    let said = unbroken(&ada.exp_string("exit=").unwrap());
+    assert!(said.contains(says) && said.contains("nothing here that you can decide"), "{said}");
+    assert!(said.contains("--reopen"), "{said}");
+    let mut again = site.sit("plan.yaml --reopen --key keys/ada.pub");
+    expect(&mut again, "? keys");
+    crate::support::key(&mut again, "q");
+    expect(&mut again, "exit=");
+    let (_, text) = site.run(&["plan.yaml"]);
+    assert!(unbroken(&text).contains(says), "{text}");
+
+    // Once a result says that it is applied, that line is named, also with the snapshot that shows it.
+    after(&site, |snapshot| apply(snapshot, &in_days(1)));
+    assert_eq!(confirm(&site, &[]).0, 0);
+    fs::rename(site.demo().join("after.json"), site.demo().join("snapshot.json")).unwrap();
+    let report = status(&site.run(&["status", ".", "--format", "json"]).1);
+    assert_eq!((&report["waiting"], &report["plans"][0]["state"]), (&json!([]), &"applied".into()), "{report:#}");
+    let row = &report["exported"][0];
+    assert_eq!((&row["change"], &row["state"]), (&"c1".into(), &"applied".into()), "{report:#}");
+    assert_ne!(row["session"], session, "{report:#}");
+    // What c4 revokes is gone, so the plan fits the snapshot no more; that is no fault of it.
+    for arguments in [&["gate", "plan.yaml", "--trust", "."][..], &["plan.yaml"]] {
+        let (code, text) = site.run(arguments);
+        assert!(code == 6 && unbroken(&text).contains("says `applied`"), "{text}");
+        assert!(!text.contains("unknown-assignment"), "{text}");
+    }
+    // A plan that only asks for the grant fits the snapshot, with another effect.
+    let text = fs::read_to_string(site.demo().join("plan.yaml")).unwrap();
+    let (first, _) = text.split_once("  - id: c4").unwrap();
+    fs::write(site.demo().join("plan.yaml"), first).unwrap();
+    fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
+    site.sign("plan.yaml");
+    let report = status(&site.run(&["status", ".", "--format", "json"]).1);
+    assert_eq!((&report["waiting"], &report["plans"][0]["state"]), (&json!([]), &"applied".into()), "{report:#}");
+    if can_shift() {
+        let report = status(&site.run_at("+30d", &["status", ".", "--format", "json"]).1);
+        assert_eq!(report["exported"][0]["state"], "ended", "{report:#}");
+        assert_eq!((&report["waiting"], &report["plans"][0]["state"]), (&json!([]), &"ended".into()), "{report:#}");
+    }
+}
+
+#[test]
+fn a_change_that_was_rewritten_after_the_export_is_another_one() {
+    let site = exported();
+    site.replace("plan.yaml", "ttl: 4h", "ttl: 8h");
+    fs::remove_file(site.demo().join("plan.yaml.sig")).unwrap();
+    site.sign("plan.yaml");
+    let report = status(&site.run(&["status", ".", "--format", "json"]).1);
+    assert_eq!(report["waiting"][0]["person"], "ada", "{report:#}");
+    let changes: Vec<&str> =
+        report["exported"].as_array().unwrap().iter().map(|it| it["change"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["c4"], "{report:#}");
 }

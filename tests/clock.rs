@@ -1,22 +1,11 @@
 //! Other people's clocks, and ours: what the gate says of decisions from the future, of those that ended, and of a clock that
 //! runs backwards. Where `faketime` is not installed, the tests say so and pass.
 
-#![allow(clippy::print_stdout, reason = "a test that has nothing to run says so")]
-
 use std::fs;
-use std::process::Command;
 
-use crate::support::{LONG, Site, decide, expect, key, seal};
+use crate::support::{LONG, Site, can_shift, decide, expect, key, seal};
 use rexpect::session::{PtySession, spawn_command};
 use serde_json::Value;
-
-fn can_shift() -> bool {
-    let found = Command::new("faketime").args(["-f", "+0", "true"]).status().is_ok_and(|status| status.success());
-    if !found {
-        println!("`faketime` is not installed, so no clock was shifted");
-    }
-    found
-}
 
 /// The demo with a plan of one ordinary change.
 fn site() -> Site {

@@ -112,6 +112,14 @@ fn the_gate_writes_what_it_denies_as_events() {
 fn the_card_of_a_frozen_change_begins_with_the_freeze() {
     let site = Site::with_plan(&["c1"], &[RECORDER]);
     sign(&site, "freeze plan.yaml --reason 'wait for the audit' --key keys/bo.pub", "freeze", 0);
+    // Also where nobody can be asked, and as the reason of the gate, which no decision could remove.
+    let (_, text) = site.run(&["plan.yaml"]);
+    let text = unbroken(&text);
+    let (freeze, sentence) = (text.find("FROZEN plan").unwrap(), text.find("grant role `ledger-writer`").unwrap());
+    assert!(freeze < sentence, "{text}");
+    let (code, text) = site.run(&["gate", "plan.yaml", "--trust", "."]);
+    let last = unbroken(text.trim().rsplit("\n\n").next().unwrap());
+    assert!(code == 4 && last.contains("does not pass: `c1`: plan `PLAN-DEMO-1` is frozen by `bo` until"), "{text}");
     let mut ada = site.sit("plan.yaml --key keys/ada.pub");
     expect(&mut ada, "Before you decide");
     expect(&mut ada, "? keys");
@@ -139,6 +147,7 @@ fn one_person_thaws_nothing_and_the_author_with_one_more_does() {
     });
     sign(&site, "freeze PLAN-DEMO-1 --reason 'wait' --key keys/ada.pub", "freeze", 0);
     let said = sign(&site, "thaw PLAN-DEMO-1 --reason 'checked' --key keys/ada.pub", "thaw", 5);
+    assert!(site.run(&["verify", "review-log.jsonl"]).1.contains("freeze-in-force"));
     assert!(unbroken(&said).contains("one person alone thaws nothing"), "{said}");
     assert_eq!(gate(&site).0, 4);
     let mut again = site.sit("thaw PLAN-DEMO-1 --reason 'checked' --key keys/ada.pub");
@@ -148,7 +157,10 @@ fn one_person_thaws_nothing_and_the_author_with_one_more_does() {
     assert!(said.contains("is no longer frozen"), "{said}");
     assert_eq!(gate(&site).0, 0);
     let (code, text) = site.run(&["verify", "review-log.jsonl"]);
-    assert_eq!(code, 0, "{text}");
+    assert!(code == 0 && !text.contains("freeze-in-force"), "{text}");
+    // Without policies, only the people are known.
+    let (code, text) = site.run(&["verify", "review-log.jsonl", "--signers", "allowed_signers"]);
+    assert!(code == 0 && unbroken(&text).contains("and thawed by `ada@corp.example`, `bo@corp.example`"), "{text}");
     second_verifier(&site);
 }
 

@@ -11,7 +11,8 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::access::Index;
-use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::evaluation::eligibility::Eligibility;
+use crate::app::evaluation::evaluator::{self, Evaluator};
 use crate::app::io::command_error::hinted;
 use crate::app::io::format::render;
 use crate::app::io::{progress, streams};
@@ -19,7 +20,9 @@ use crate::app::plans::discovery;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::present::check_report::{holding, report};
-use crate::app::present::plan_report;
+use crate::app::present::{gate_report, plan_report};
+use crate::app::record::exported_plan::ExportedPlan;
+use crate::app::record::history::Past;
 use crate::app::record::{history, journals, log_reader, seen_heads};
 use crate::app::session::resume::{files_of, give_up, named_before, nobody_here, pick, same_plans};
 use crate::app::session::review_session::ReviewSession;
@@ -75,6 +78,9 @@ pub struct ResumeArgs {
     #[arg(long)]
     give_up: bool,
 }
+
+/// The lookups over the snapshot, and what the log says.
+type IndexAndPast<'a, 's> = (&'a Index<'s>, &'a Past);
 
 /// The plans: those to review, and those that are skipped.
 struct ReadPlans<'s> {
@@ -188,11 +194,11 @@ impl ReviewArgs {
         // For a single plan, its own faults are the whole message.
         let alone = paths.len() == 1 && named.len() <= 1;
         let mut read = ReadPlans { proposals: Vec::new(), passed: Vec::new() };
-        if let Some(stop) = self.read(&mut judging, &paths, alone, &mut read)? {
+        if let Some(stop) = self.read((&index, &past), &mut judging, &paths, alone, &mut read)? {
             return Ok(stop);
         }
         if let Err(failure) = attended {
-            return self.unattended(&read, &failure);
+            return self.unattended((&index, &past), &read, &failure);
         }
         let me = Reviewer::named(&site, &past, self.key.as_deref())?;
         if going_on.is_none() {
@@ -201,7 +207,7 @@ impl ReviewArgs {
             if let Some(left) = &going_on {
                 let more = files_of(left)?;
                 let more: Vec<PathBuf> = more.into_iter().filter(|file| !named_before(&paths, file)).collect();
-                if let Some(stop) = self.read(&mut judging, &more, alone, &mut read)? {
+                if let Some(stop) = self.read((&index, &past), &mut judging, &more, alone, &mut read)? {
                     return Ok(stop);
                 }
             }
@@ -226,6 +232,7 @@ impl ReviewArgs {
     /// Reads and evaluates plans. An exit code means that there is nothing to review, which was reported.
     fn read<'s>(
         &self,
+        recorded: IndexAndPast<'_, 's>,
         judging: &mut Evaluator<'_, 's>,
         paths: &[PathBuf],
         alone: bool,
@@ -236,11 +243,11 @@ impl ReviewArgs {
         for path in paths {
             let file = PlanFile::read(path)?;
             let name = file.name.clone();
-            match judging.proposal(file) {
+            match judging.proposal(file.clone()) {
                 Ok(proposal) if proposal.is_expired() && alone => {
                     let code = ExitCode::first(holding(&proposal));
                     let why = "the plan has expired, so there is nothing to decide";
-                    return self.print(&[proposal], &[], code, why).map(Some);
+                    return self.print(recorded, &[proposal], &[], code, why).map(Some);
                 }
                 Ok(proposal) if proposal.is_expired() => into.passed.push(SkippedPlan {
                     file: name,
@@ -252,16 +259,18 @@ impl ReviewArgs {
                     judging.counts(&proposal);
                     into.proposals.push(proposal);
                 }
-                Err(faults) if alone => {
-                    let report = crate::app::site::fault_report::faults("review", &faults, ExitCode::Denied);
-                    return self.say(&report, ExitCode::Denied).map(Some);
+                Err(faults) => {
+                    let done = ExportedPlan::read(&recorded.1.record, &file);
+                    let (code, why, faults) = match &done {
+                        Some(done) => (ExitCode::Stale, "exported before; see the end", done.faults(&file)),
+                        None => (ExitCode::Denied, "invalid; its faults are printed at the end", faults),
+                    };
+                    if alone {
+                        let report = crate::app::site::fault_report::faults("review", &faults, code);
+                        return self.say(&report, code).map(Some);
+                    }
+                    into.passed.push(SkippedPlan { file: name, why: Sentence::of(why), code, faults: Some(faults) });
                 }
-                Err(faults) => into.passed.push(SkippedPlan {
-                    file: name,
-                    why: Sentence::of("invalid; its faults are printed at the end"),
-                    code: ExitCode::Denied,
-                    faults: Some(faults),
-                }),
             }
         }
         Ok(None)
@@ -278,7 +287,12 @@ impl ReviewArgs {
     }
 
     /// Without a terminal: prints the review, and the next steps.
-    fn unattended(&self, read: &ReadPlans<'_>, failure: &Failure) -> anyhow::Result<ExitCode> {
+    fn unattended<'s>(
+        &self,
+        recorded: IndexAndPast<'_, 's>,
+        read: &ReadPlans<'s>,
+        failure: &Failure,
+    ) -> anyhow::Result<ExitCode> {
         let mut codes: Vec<ExitCode> = read.proposals.iter().flat_map(holding).collect();
         codes.extend(read.passed.iter().map(|passed| passed.code));
         codes.push(ExitCode::Undecided);
@@ -286,7 +300,7 @@ impl ReviewArgs {
         for passed in &read.passed {
             streams::note(&format!("{}: {}", Text::from(passed.file.as_str()).terminal(), passed.why.terminal()));
         }
-        let done = self.print(&read.proposals, &read.passed, code, "no one was asked")?;
+        let done = self.print(recorded, &read.proposals, &read.passed, code, "no one was asked")?;
         if self.format == Format::Text {
             tell_faults(&read.passed);
         }
@@ -294,21 +308,28 @@ impl ReviewArgs {
         Ok(done)
     }
 
-    fn print(
+    /// Prints plans with what is recorded about each change.
+    fn print<'s>(
         &self,
-        proposals: &[EvaluatedPlan<'_>],
+        (index, past): IndexAndPast<'_, 's>,
+        proposals: &[EvaluatedPlan<'s>],
         passed: &[SkippedPlan],
         code: ExitCode,
         why: &'static str,
     ) -> anyhow::Result<ExitCode> {
-        let mut findings = Vec::new();
+        let mut findings = crate::app::site::fault_report::reported(&past.findings, &BTreeMap::new());
         // A program reads one report; a person reads the faults at the end.
         for faults in passed.iter().filter_map(|it| it.faults.as_ref()).filter(|_| self.format != Format::Text) {
             findings.extend(crate::app::site::fault_report::reported(&faults.findings, &faults.sources));
         }
         let mut reports = Vec::new();
+        let bench = Eligibility::new(proposals, index, past.keys.clone());
         for proposal in proposals {
-            let plan = plan_report::plan(proposal, Limits::SHORT);
+            let mut plan = plan_report::plan(proposal, Limits::SHORT);
+            let terms = evaluator::terms(proposal);
+            for (at, change) in plan.changes.iter_mut().enumerate() {
+                gate_report::past(change, proposal, at, &bench, past, &terms);
+            }
             findings.extend(plan_report::findings(proposal));
             findings.extend(plan_report::gives(proposal, &plan));
             reports.push(plan);

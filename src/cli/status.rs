@@ -1,7 +1,7 @@
 //! `review status`: open plans, who needs to act, and approvals that expire soon.
 //!
-//! Reports the state of each plan from the site, the log and the journals next to it. Never prompts and writes nothing;
-//! exits with the code of the gate.
+//! Reports the state of each plan from the site, the log and the journals next to it, and for exported changes the line
+//! that says what came of them. Never prompts and writes nothing; exits with the code of the gate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,11 +10,13 @@ use clap::Args;
 
 use crate::access::Index;
 use crate::app::evaluation::evaluator::Evaluator;
+use crate::app::execution::lifecycle::{self, ExportedState};
 use crate::app::io::format::render;
 use crate::app::io::streams;
 use crate::app::plans::discovery;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
+use crate::app::record::exported_plan::ExportedPlan;
 use crate::app::record::{history, journals, log_reader};
 use crate::app::site::load::Site;
 use crate::cli::shared_args::LocationArgs;
@@ -77,25 +79,39 @@ impl StatusArgs {
         let mut findings = crate::app::site::fault_report::reported(&site.findings, &site.sources);
         findings.extend(crate::app::site::fault_report::reported(&past.findings, &BTreeMap::new()));
         findings.extend(Self::left(&log, id, &verified.blobs)?);
-        let (mut rows, mut ends, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut ends, mut rejected, mut exported) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut waits: BTreeMap<PersonId, BTreeMap<Text, u64>> = BTreeMap::new();
         let files = discovery::list(named)?.iter().map(|path| PlanFile::read(path)).collect::<Result<Vec<_>, _>>()?;
         let judged = Evaluator::new(&site, &index, &past, now).by_record(files)?;
         codes.extend(judged.codes);
-        findings.extend(judged.findings);
+        let is_state = |it: &Reported| it.finding.code == Code::AlreadyExported;
+        findings.extend(judged.findings.into_iter().filter(|it| !is_state(it)));
         for (proposal, verdict) in &judged.plans {
             codes.push(verdict.exit);
-            rows.push(StatusRow::of(proposal, verdict));
+            let after: Vec<ExportedState> = lifecycle::exported(proposal, verdict, now);
+            rows.push(StatusRow::of(proposal, verdict, &after));
+            exported.extend(after.iter().map(exported_row));
             ends.extend(ending(proposal, verdict, now));
             rejected.extend(verdict.changes.iter().filter(|held| !held.rejects.is_empty()).map(rejected_row));
             if !verdict.plan_expired {
                 count(&mut waits, proposal, verdict);
             }
         }
+        for (file, done) in &judged.carried_out {
+            let after = lifecycle::carried_out(done, now);
+            rows.push(StatusRow::carried_out(file, done, &after));
+            exported.extend(after.iter().map(exported_row));
+        }
         ends.sort_by_key(|(until, ..)| *until);
         let code = ExitCode::first(codes);
         let open = rows.iter().filter(|row| row.open > 0).count() as u64;
-        let sheets = vec![plans_sheet(&rows), rejected_sheet(rejected), waiting_sheet(&waits), ending_sheet(&ends)];
+        let sheets = vec![
+            plans_sheet(&rows),
+            rejected_sheet(rejected),
+            waiting_sheet(&waits),
+            ending_sheet(&ends),
+            exported_sheet(exported),
+        ];
         let report = Report {
             command: "status",
             exit_code: code.code(),
@@ -139,6 +155,7 @@ struct StatusRow {
     open: u64,
     approved: u64,
     automatic: u64,
+    exported: u64,
     rejected: u64,
     denied: u64,
     expires: Time,
@@ -146,7 +163,23 @@ struct StatusRow {
 }
 
 impl StatusRow {
-    fn of(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) -> Self {
+    fn carried_out(file: &str, it: &ExportedPlan, after: &[ExportedState]) -> Self {
+        Self {
+            plan: it.plan.id.value.text(),
+            file: Text::from(file),
+            changes: after.len() as u64,
+            open: 0,
+            approved: 0,
+            automatic: 0,
+            exported: after.len() as u64,
+            rejected: 0,
+            denied: 0,
+            expires: it.plan.expires.value,
+            state: lifecycle::of_plan(after),
+        }
+    }
+
+    fn of(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, after: &[ExportedState]) -> Self {
         let of = |wanted: &dyn Fn(&GateState) -> bool| {
             verdict.changes.iter().filter(|held| wanted(&held.state)).count() as u64
         };
@@ -164,10 +197,12 @@ impl StatusRow {
             open: if expired { 0 } else { open },
             approved: of(&|state| matches!(state, GateState::Approved(_))),
             automatic: of(&|state| matches!(state, GateState::Auto)),
+            exported: after.len() as u64,
             rejected: verdict.changes.iter().filter(|held| !held.rejects.is_empty()).count() as u64,
             denied: of(&|state| matches!(state, GateState::Denied(_))),
             expires: proposal.plan.expires.value,
             state: match verdict.exit {
+                _ if !after.is_empty() && after.len() == verdict.changes.len() => lifecycle::of_plan(after),
                 _ if expired => "expired",
                 ExitCode::Passes => "passes",
                 ExitCode::Denied => "denied",
@@ -192,6 +227,7 @@ fn plans_sheet(rows: &[StatusRow]) -> Sheet {
             Cell::Number(row.open),
             Cell::Number(row.approved),
             Cell::Number(row.automatic),
+            Cell::Number(row.exported),
             Cell::Number(row.rejected),
             Cell::Number(row.denied),
             Cell::Time(row.expires),
@@ -208,6 +244,7 @@ fn plans_sheet(rows: &[StatusRow]) -> Sheet {
             ("open", "open"),
             ("approved", "approved"),
             ("automatic", "auto"),
+            ("exported", "exported"),
             ("rejected", "rejected"),
             ("denied", "denied"),
             ("expires", "expires"),
@@ -215,6 +252,36 @@ fn plans_sheet(rows: &[StatusRow]) -> Sheet {
         ],
         rows: rows.iter().map(row).collect(),
         none: "no valid plan",
+    }
+}
+
+fn exported_row(it: &ExportedState) -> Vec<Cell> {
+    vec![
+        Cell::Text(it.plan.text()),
+        Cell::Text(it.change.text()),
+        Cell::Word(it.state),
+        Cell::Time(it.at),
+        Cell::at(it.ends),
+        Cell::Text(it.place.session.text().clone()),
+        Cell::Number(it.place.line),
+    ]
+}
+
+fn exported_sheet(rows: Vec<Vec<Cell>>) -> Sheet {
+    Sheet {
+        key: "exported",
+        title: "Exported changes, with the line of the log that says so",
+        columns: &[
+            ("plan", "plan"),
+            ("change", "change"),
+            ("state", "state"),
+            ("at", "at"),
+            ("ends", "ends"),
+            ("session", "session"),
+            ("line", "line"),
+        ],
+        rows,
+        none: "none",
     }
 }
 
@@ -286,6 +353,7 @@ fn count(waits: &mut BTreeMap<PersonId, BTreeMap<Text, u64>>, proposal: &Evaluat
             | GateState::Denied(_)
             | GateState::Rejected
             | GateState::Frozen
+            | GateState::Exported(_)
             | GateState::Waits(_) => &[],
         };
         let people: BTreeSet<&PersonId> = missing.iter().flat_map(|step| &step.could).collect();

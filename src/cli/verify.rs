@@ -3,7 +3,7 @@
 //! Gives four separate answers for a log and the auditor's own allowed signers; exits 7 if the log does not verify.
 //! Heads stored on this machine cause at most a warning: the answers are the same on every machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -16,8 +16,10 @@ use crate::app::io::streams;
 use crate::app::present::log_report::{exit_code, unchecked, verdict};
 use crate::app::record::freezes;
 use crate::app::record::head_files::known_heads;
-use crate::app::record::{log_reader, seen_heads};
-use crate::app::site::load::REVOKED_KEYS;
+use crate::app::record::history::Past;
+use crate::app::record::{history, log_reader, seen_heads};
+use crate::app::site::load::{REVOKED_KEYS, Site};
+use crate::app::site::location::SiteLocation;
 use crate::app::site::trust_folder::TrustFolder;
 use crate::cli::log::prove;
 use crate::cli::output_args::Writing;
@@ -25,9 +27,10 @@ use crate::config::{People, Settings};
 use crate::decision::exit::ExitCode;
 use crate::input::finding::Finding;
 use crate::input::text::Text;
+use crate::input::time::Time;
 use crate::log::allowed::Allowed;
 use crate::log::line::{LogId, SessionKind};
-use crate::log::verify::answers::{Keep, Terms};
+use crate::log::verify::answers::{Keep, Terms, Verification};
 use crate::report::model::{Body, Report, Reported};
 use crate::report::record::{Holds, VerifyAnswer};
 use crate::report::sentence::Sentence;
@@ -111,7 +114,7 @@ impl VerifyArgs {
             findings.push(unchecked(&shown(log)));
         }
         findings.extend(verified.findings.iter().cloned());
-        findings.extend(freezes::unjudged(&verified, streams::now()));
+        findings.extend(self.frozen(log, &verified));
         if self.replay {
             let (answer, found) =
                 if code == ExitCode::Passes { replay::all(log, &verified)? } else { (replay::none(), Vec::new()) };
@@ -135,6 +138,31 @@ impl VerifyArgs {
             next: Vec::new(),
         };
         Ok(people.doubt((report, code)))
+    }
+
+    /// A note for each freeze in force. The policies of the trust folder say who may thaw one; without them, the note names
+    /// who did.
+    fn frozen(&self, log: &Path, verified: &Verification) -> Vec<Finding> {
+        let now = streams::now();
+        let mut notes = freezes::unjudged(verified, now);
+        if notes.is_empty() {
+            return Vec::new();
+        }
+        if let Some(past) = self.judged(log, verified, now) {
+            let in_force: BTreeSet<_> = past.record.freezes_in_force(now).map(|freeze| freeze.line).collect();
+            notes.retain(|(line, _)| in_force.contains(line));
+        }
+        notes.into_iter().map(|(_, note)| note).collect()
+    }
+
+    /// The history as the trust folder judges it; `None` with the auditor's own files, or if it cannot be judged.
+    fn judged(&self, log: &Path, verified: &Verification, now: Time) -> Option<Past> {
+        if self.signers.is_some() || !verified.holds() {
+            return None;
+        }
+        let site = Site::load(&SiteLocation { trust: self.trust.clone(), log: None }).ok()?.ok()?;
+        let whole = log_reader::verify(log, &site.signers, verified.log, &[], Keep::Lines, now).ok()?;
+        history::read(log, &whole, &site).ok()
     }
 
     fn judges(&self) -> anyhow::Result<Judges> {

@@ -12,6 +12,7 @@ use crate::decision::exit::ExitCode;
 use crate::decision::judge::Judge;
 use crate::decision::matching::{Candidate, Matching};
 use crate::decision::recheck::Reanalysis;
+use crate::decision::recorded::exports::LastExport;
 use crate::decision::recorded::freezes::FrozenBy;
 use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict};
 use crate::decision::recorded::rejections;
@@ -96,6 +97,8 @@ pub enum GateState {
     Expired(Vec<Missing>),
     /// Steps are missing.
     Undecided(Vec<Missing>),
+    /// It was exported, which used its approvals up, and nobody approved it again; see [`ChangeVerdict::exported`].
+    Exported(Vec<Missing>),
     /// It is approved, but depends on changes that do not pass yet.
     Waits(BTreeSet<CaseId>),
     /// It would pass, but a freeze stops it; see [`ChangeVerdict::frozen`].
@@ -116,7 +119,7 @@ impl GateState {
             Self::Auto | Self::Approved(_) => ExitCode::Passes,
             Self::Denied(_) => ExitCode::Denied,
             Self::Rejected | Self::Frozen => ExitCode::Rejected,
-            Self::Void { .. } | Self::Expired(_) => ExitCode::Stale,
+            Self::Void { .. } | Self::Expired(_) | Self::Exported(_) => ExitCode::Stale,
             Self::Undecided(_) | Self::Waits(_) => ExitCode::Undecided,
         }
     }
@@ -135,6 +138,8 @@ pub struct ChangeVerdict {
     pub rejects: Vec<RejectedBy>,
     /// The freezes that stop it, even if its state is more severe.
     pub frozen: Vec<FrozenBy>,
+    /// Its last export, whatever its state is now.
+    pub exported: Option<LastExport>,
     /// Approvals of this digest that do not count, with the reasons.
     pub ignored: Vec<Ignored>,
     /// The signer of each filled step, even if other steps are missing.
@@ -142,6 +147,13 @@ pub struct ChangeVerdict {
 }
 
 impl ChangeVerdict {
+    /// Whether it was exported and not approved again since, so that nobody is asked about it. Once its plan expired, policy
+    /// denies it as well.
+    #[must_use]
+    pub fn is_used_up(&self) -> bool {
+        self.exported.is_some() && matches!(self.state, GateState::Exported(_) | GateState::Auto | GateState::Denied(_))
+    }
+
     /// The signer of each filled step, even if other steps are missing.
     #[must_use]
     pub fn filled(&self) -> &BTreeMap<StepName, Signer> {
@@ -252,9 +264,27 @@ pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &GateTerm
             decided(present, matched, &weighed, &rests, record, terms, judge)
         }
     };
+    let exported = record.last_export(present);
+    let state = match state {
+        GateState::Void { missing, .. } | GateState::Expired(missing) | GateState::Undecided(missing)
+            if exported.is_some() && filled.is_empty() =>
+        {
+            GateState::Exported(missing)
+        }
+        other => other,
+    };
     let frozen = record.frozen(present, &terms.proofs, now);
     let state = if state.passes() && !frozen.is_empty() { GateState::Frozen } else { state };
-    ChangeVerdict { case: present.case.clone(), digest: present.digest, state, rejects, frozen, ignored, filled }
+    ChangeVerdict {
+        case: present.case.clone(),
+        digest: present.digest,
+        state,
+        rejects,
+        frozen,
+        exported,
+        ignored,
+        filled,
+    }
 }
 
 fn remaining(denial: &Denial, set_aside: &BTreeSet<PolicyId>) -> Denial {

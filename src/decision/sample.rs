@@ -11,7 +11,7 @@ use crate::decision::case::{CaseId, CaseOutcome, Denial, EvaluatedChange, Signer
 use crate::decision::digest::{ChangeDocument, EffectRecord, Held, SubjectRecord};
 use crate::decision::fields::typed_fields;
 use crate::decision::judge::Judge;
-use crate::decision::recorded::record::{Record, RecordedDecision, ReviewerVerdict, SessionRef};
+use crate::decision::recorded::record::{ExportedChange, Record, RecordedDecision, ReviewerVerdict, SessionRef};
 use crate::input::digest::Digest;
 use crate::input::entitlement::{Mode, Sensitivity};
 use crate::input::id::{ChangeId, IdentityId, PersonId, PolicyId, ResourceId, RoleId, Subject};
@@ -329,4 +329,10 @@ impl Judge for Site {
     fn could_take(&self, _: &CaseId, step: &StepName) -> BTreeSet<PersonId> {
         self.only.iter().filter(|(_, s)| s.contains(step)).map(|(p, _)| p.clone()).collect()
     }
+}
+
+/// The change of an export line.
+pub(crate) fn exported(on: &EvaluatedChange) -> ExportedChange {
+    let line = Digest::of(b"export");
+    ExportedChange { line, number: 3, change: on.case.change.clone(), document: Some(Arc::clone(&on.document)) }
 }

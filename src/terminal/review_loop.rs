@@ -387,13 +387,16 @@ impl ReviewLoop<'_> {
             page.para("    ", &spans(Label::Plain, &words::overrides(decision)));
         }
         put(&mut page, "reject", Label::Stop, &summary.rejected);
-        put(&mut page, "undecided", Label::Warn, &summary.undecided);
-        put(&mut page, "automatic", Label::Pass, &summary.automatic);
-        self.put_rejected(&mut page, summary);
         if !summary.privileged.is_empty() {
             let names = Sentence::new().names(&summary.privileged);
             page.para_from(StyledSpan::own(Label::Stop, "  privileged, by name: "), &spans(Label::Plain, &names));
         }
+        if summary.leaves_something() {
+            page.heading("It will not decide");
+        }
+        put(&mut page, "undecided", Label::Warn, &summary.undecided);
+        put(&mut page, "automatic", Label::Pass, &summary.automatic);
+        self.put_rejected(&mut page, summary);
         if summary.not_asked > 0 {
             let n = u64::try_from(summary.not_asked).unwrap_or(u64::MAX);
             let words = format!("{} skipped: decided before, or not yours to decide", counted(n, "change", "changes"));

@@ -40,6 +40,15 @@ pub fn cluster_exports() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Whether the clock of a program can be shifted; if not, says so.
+pub fn can_shift() -> bool {
+    let found = Command::new("faketime").args(["-f", "+0", "true"]).status().is_ok_and(|status| status.success());
+    if !found {
+        println!("`faketime` is not installed, so no clock was shifted");
+    }
+    found
+}
+
 /// A folder with a site, and the binary run in it with an empty environment.
 pub struct Site {
     folder: TempDir,
@@ -115,6 +124,14 @@ impl Site {
 
     pub fn run(&self, arguments: &[&str]) -> (i32, String) {
         let output = self.run_in(&self.demo(), arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap_or(-1), text)
+    }
+
+    /// As [`Site::run`], with a clock that is shifted: `+3d`.
+    pub fn run_at(&self, shift: &str, arguments: &[&str]) -> (i32, String) {
+        let mut command = self.command("faketime", &self.demo());
+        let output = command.args(["-f", shift, env!("CARGO_BIN_EXE_review")]).args(arguments).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         (output.status.code().unwrap_or(-1), text)
     }

@@ -1,7 +1,6 @@
 //! `review log events`: one event for each decision, automatic outcome, export and result of a verified log.
 
 use crate::app::audit::audited_log::AuditedLog;
-use crate::app::audit::lifecycle::word;
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, Id, PlanId};
 use crate::input::text::Text;
@@ -59,7 +58,7 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
             event.reason.clone_from(&it.reason);
         }
         Line::Auto(it) => event.policies = it.policies.iter().map(Id::text).collect(),
-        Line::Result(it) => event.result = Some(word(it.outcome)),
+        Line::Result(it) => event.result = Some(it.outcome.word()),
         Line::Freeze(it) => {
             event.reason = Some(it.reason.clone());
             event.frozen = Some(frozen(line.digest, Some(it)));

@@ -55,7 +55,7 @@ pub(crate) fn follow(log: &AuditedLog<'_>, all: &mut [Decided]) {
     for one in all.iter_mut().filter(|one| one.row.outcome != AuditOutcome::Rejected) {
         one.row.exported = after.exports.get(&one.row.decision).copied();
         let Some(result) = after.results.get(&one.key) else { continue };
-        one.row.result = Some(word(result.outcome));
+        one.row.result = Some(result.outcome.word());
         one.row.evidence = evidence(result);
         if result.outcome == Applied::Applied {
             one.applied = Some(result.at);
@@ -96,17 +96,6 @@ pub(crate) fn has_action(one: &Decided, actions: &[&str]) -> bool {
 /// The seconds between an end and a later time.
 pub(crate) fn late(end: Time, at: Time) -> Option<u64> {
     at.since(end).map(|span| span.seconds().unsigned_abs()).filter(|seconds| *seconds > 0)
-}
-
-/// The word of a result, as the log writes it.
-pub(crate) fn word(outcome: Applied) -> &'static str {
-    match outcome {
-        Applied::Applied => "applied",
-        Applied::Beyond => "beyond",
-        Applied::Failed => "failed",
-        Applied::Missing => "missing",
-        Applied::Partly => "partly",
-    }
 }
 
 fn evidence(result: &Outcome) -> Option<Text> {

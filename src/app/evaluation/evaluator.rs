@@ -13,6 +13,7 @@ use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::plans::plan_file::PlanFile;
 use crate::app::plans::reanalysis::reanalyse;
 use crate::app::plans::sibling_plans;
+use crate::app::record::exported_plan::ExportedPlan;
 use crate::app::record::freezes;
 use crate::app::record::history::Past;
 use crate::app::record::signing_keys::Keys;
@@ -47,6 +48,8 @@ pub struct EvaluatedPlans<'s> {
     pub codes: Vec<ExitCode>,
     /// The findings about them.
     pub findings: Vec<Reported>,
+    /// Plans that no longer fit the snapshot because all of their changes were exported, with the names of their files.
+    pub carried_out: Vec<(String, ExportedPlan)>,
 }
 
 impl<'a, 's> Evaluator<'a, 's> {
@@ -86,15 +89,22 @@ impl<'a, 's> Evaluator<'a, 's> {
     pub fn by_record(&mut self, files: impl IntoIterator<Item = PlanFile>) -> anyhow::Result<EvaluatedPlans<'s>> {
         let _watch = progress::watch(progress::PLANS, None);
         let (mut proposals, mut codes, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+        let mut carried_out = Vec::new();
         for file in files {
-            match self.proposal(file) {
+            match self.proposal(file.clone()) {
                 Ok(proposal) => {
                     self.counts(&proposal);
                     proposals.push(proposal);
                 }
                 Err(faults) => {
-                    codes.push(ExitCode::Denied);
+                    let done = ExportedPlan::read(&self.past.record, &file);
+                    let (code, faults) = match &done {
+                        Some(done) => (ExitCode::Stale, done.faults(&file)),
+                        None => (ExitCode::Denied, faults),
+                    };
+                    codes.push(code);
                     findings.extend(crate::app::site::fault_report::reported(&faults.findings, &faults.sources));
+                    carried_out.extend(done.map(|done| (file.name.clone(), done)));
                 }
             }
         }
@@ -109,7 +119,7 @@ impl<'a, 's> Evaluator<'a, 's> {
             drop(bench);
             plans.push((proposal, verdict));
         }
-        Ok(EvaluatedPlans { plans, keys, codes, findings })
+        Ok(EvaluatedPlans { plans, keys, codes, findings, carried_out })
     }
 }
 

@@ -361,14 +361,7 @@ fn line(
 }
 
 fn word(outcome: Applied, undone: bool) -> &'static str {
-    match outcome {
-        Applied::Applied => "applied",
-        Applied::Beyond => "beyond",
-        Applied::Failed => "failed",
-        Applied::Missing if undone => "undone",
-        Applied::Missing => "missing",
-        Applied::Partly => "partly",
-    }
+    if undone && outcome == Applied::Missing { "undone" } else { outcome.word() }
 }
 
 fn report(plan: &Plan, results: &[ChangeResult<'_>], later: &Snapshot) -> (Report, ExitCode) {

@@ -266,6 +266,7 @@ fn passing<'p>(
             | GateState::Expired(_)
             | GateState::Undecided(_)
             | GateState::Frozen
+            | GateState::Exported(_)
             | GateState::Waits(_) => {}
         }
     }

@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod due;
 pub mod export;
 pub mod for_terraform;
+pub(crate) mod lifecycle;
 pub(crate) mod neglected;
 pub mod recorded_exports;
 pub mod rollback;

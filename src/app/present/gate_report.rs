@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::eligible_people;
 use crate::app::present::gate_verdict::{rejection, rejections};
+use crate::app::record::exported_plan::{self, APPLY_AGAIN};
 use crate::app::record::freezes;
 use crate::app::record::history::Past;
 use crate::app::record::signing_keys::Keys;
@@ -37,6 +38,7 @@ pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: 
             Sentence::of("approved, but waits for ").names(&cases.iter().map(|c| c.change.text()).collect::<Vec<_>>()),
         ),
         GateState::Frozen => Shown::Frozen(frozen(held)),
+        GateState::Exported(_) => Shown::Exported(exported(held)),
         GateState::Auto | GateState::Denied(_) | GateState::Undecided(_) | GateState::Rejected => Shown::Open,
     };
     change.frozen = held.frozen.iter().map(freezes::stops).collect();
@@ -52,6 +54,7 @@ pub fn show(change: &mut ChangeReport, held: &ChangeVerdict, keys: &Keys, site: 
         | GateState::Denied(_)
         | GateState::Rejected
         | GateState::Frozen
+        | GateState::Exported(_)
         | GateState::Waits(_) => &[],
     };
     for step in &mut change.steps {
@@ -128,6 +131,11 @@ pub(crate) fn frozen_changes(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict
     one.collect()
 }
 
+/// When a change was exported, and what came of it.
+fn exported(held: &ChangeVerdict) -> Sentence {
+    held.exported.as_ref().map_or_else(|| Sentence::of("exported"), exported_plan::says)
+}
+
 /// The freezes that stop a change.
 pub(crate) fn frozen(held: &ChangeVerdict) -> Sentence {
     let parts = held.frozen.iter().map(|it| freezes::stops(it).sentence()).enumerate();
@@ -184,6 +192,9 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
                     "`review PLAN` asks for it"
                 })
             }
+            GateState::Exported(_) => {
+                Finding::new(Code::AlreadyExported, of(" was ").then(exported(held)).text()).help(APPLY_AGAIN)
+            }
             GateState::Waits(cases) => {
                 let others: Vec<Text> = cases.iter().map(|c| c.change.text()).collect();
                 Finding::new(Code::Undecided, of(" waits for ").names(&others).text())
@@ -216,6 +227,7 @@ pub fn summary(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict) -> String {
             GateState::Denied(_) => "denied by policy".to_owned(),
             GateState::Rejected => format!("rejected {}", rejections(held).text().raw()),
             GateState::Frozen => frozen(held).text().raw().to_owned(),
+            GateState::Exported(_) => exported(held).text().raw().to_owned(),
             GateState::Void { .. } => "approved once, but its effect has changed".to_owned(),
             GateState::Expired(_) => "an approval ended".to_owned(),
             GateState::Undecided(missing) => {

@@ -60,12 +60,18 @@ fn lacks(change: &ChangeReport) -> Option<(u8, Sentence)> {
         }
         says
     };
+    if let Some(freeze) = change.frozen.first().filter(|_| !matches!(change.state, Shown::Rejected(_))) {
+        // WHY first: people cannot make a frozen change pass by deciding it.
+        let says = freeze.sentence();
+        return Some((0, of(": ").then(says)));
+    }
     match (&change.state, change.outcome) {
         (Shown::Rejected(says), OutcomeReport::Denied) => {
             Some((0, of(" is denied by policy, and was rejected ").then(says.clone())))
         }
         (Shown::Rejected(says), _) => Some((1, of(" was rejected ").then(says.clone()))),
-        (Shown::Frozen(says), _) => Some((1, of(": ").then(says.clone()))),
+        (Shown::Frozen(says), _) => Some((0, of(": ").then(says.clone()))),
+        (Shown::Exported(says), _) => Some((2, of(" was ").then(says.clone()))),
         (Shown::Open, OutcomeReport::Denied) => Some((0, of(" is denied by policy"))),
         (Shown::Stale(says), _) if missing.is_empty() => Some((2, of(": ").then(says.clone()))),
         (Shown::Stale(_), _) => Some((2, needs(of(" was approved once, and needs again ")))),

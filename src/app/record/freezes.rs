@@ -8,6 +8,7 @@ use crate::app::site::load::Site;
 use crate::decision::case::Signer;
 use crate::decision::recorded::freezes::FrozenBy;
 use crate::decision::recorded::record::{Record, RecordedFreeze, ThawPower};
+use crate::input::digest::{Digest, of};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::{IdentityId, PlanId, TaskId};
 use crate::input::place::Place;
@@ -173,9 +174,9 @@ pub fn stops(it: &FrozenBy) -> FreezeReport {
     }
 }
 
-/// A note for each freeze that has not ended, where no policy judges who thawed it.
+/// A note for each freeze that has not ended, with the hash of its line. No policy judges who thawed it.
 #[must_use]
-pub fn unjudged(verified: &Verification, now: Time) -> Vec<Finding> {
+pub fn unjudged(verified: &Verification, now: Time) -> Vec<(Digest<of::Line>, Finding)> {
     let lines = || verified.sessions.iter().flat_map(|view| view.lines.iter().map(move |line| (view, line)));
     let mut found = Vec::new();
     for (view, line) in lines() {
@@ -199,8 +200,13 @@ pub fn unjudged(verified: &Verification, now: Time) -> Vec<Finding> {
         };
         let place = Place::line(&view.file, u32::try_from(line.line).unwrap_or(u32::MAX));
         let help = "`review gate` and `review status` show whether policy lets enough of these people thaw it";
-        let finding = Finding::new(Code::FreezeInForce, shown.sentence().text()).weighing(Severity::Note);
-        found.push(finding.at(&place).help(help));
+        let says = if shown.thawed_by.len() > 1 {
+            shown.what().own(format!(" was frozen until {}, and thawed by ", freeze.until)).names(&shown.thawed_by)
+        } else {
+            shown.sentence()
+        };
+        let finding = Finding::new(Code::FreezeInForce, says.text()).weighing(Severity::Note);
+        found.push((line.digest, finding.at(&place).help(help)));
     }
     found
 }

@@ -112,6 +112,7 @@ fn believe(values: &Values, verified: &Verification, site: &Site) -> anyhow::Res
     let uncounted = verified.sessions.iter().filter(is_record).filter(barred);
     let lines: BTreeSet<_> = uncounted.flat_map(|view| view.lines.iter().map(|line| line.digest)).collect();
     record.automatic.retain(|auto| !lines.contains(&auto.line));
+    record.results.retain(|result| !lines.contains(&result.line));
     let now = streams::now();
     freezes::judge_thaws(&mut record, site, &keys, now);
     let by_proposers = |view: &&SessionView| matches!(bars(view), Some(Besides::Proposer(_)));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::access::{AnalysisRequest, Data, analyse};
 use crate::decision::digest::{DigestBinding, change_digest};
-use crate::decision::recorded::record::{Exported, SessionRef};
+use crate::decision::recorded::record::{Exported, ExportedChange, SessionRef};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
 
@@ -111,6 +111,7 @@ fn only_a_reject_that_counts_takes_an_approved_change_out_of_what_is_held() {
         record.exports.push(Exported {
             session: SessionRef::new("s3"),
             digest: reject.digest,
+            exported: ExportedChange { line: reject.line, number: 1, change: reject.change.clone(), document: None },
             at: at("2026-11-24T11:15:00Z"),
             decisions: BTreeSet::new(),
         });

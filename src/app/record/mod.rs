@@ -1,6 +1,7 @@
 //! The log as the use cases read and write it: entries, history, journals, heads and keys.
 
 pub mod entries;
+pub mod exported_plan;
 pub mod freezes;
 pub(crate) mod head_files;
 pub mod history;

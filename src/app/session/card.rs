@@ -51,6 +51,8 @@ pub fn card(
         Already::RejectedByMe
     } else if verdict.state.passes() || verdict.state == gate::GateState::Frozen {
         Already::Passes
+    } else if matches!(verdict.state, gate::GateState::Exported(_)) {
+        Already::Exported
     } else if approved_by_me {
         Already::ApprovedByMe
     } else {

@@ -17,6 +17,7 @@ use crate::app::io::streams;
 use crate::app::plans::evaluated_plan::EvaluatedPlan;
 use crate::app::present::log_report::bad_log;
 use crate::app::present::{gate_report, plan_report};
+use crate::app::record::exported_plan::APPLY_AGAIN;
 use crate::app::record::history::Past;
 use crate::app::record::journals::Left;
 use crate::app::record::{history, journals, log_reader, seen_heads};
@@ -28,6 +29,8 @@ use crate::app::site::drift;
 use crate::app::site::load::Site;
 use crate::decision::case::CaseId;
 use crate::decision::exit::ExitCode;
+use crate::decision::gate;
+use crate::decision::gate::GateState;
 use crate::decision::session::{Already, Card, End, Moved, SessionDecision, SessionMachine};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::text::Text;
@@ -354,7 +357,19 @@ impl<'s> ReviewSession<'_, 's> {
             | ExitCode::BadLog
             | ExitCode::Interrupted => "there is nothing here that you can decide; `review gate` shows what is missing",
         });
+        if self.is_exported(bench) {
+            streams::note(&format!("  = help: {}", APPLY_AGAIN));
+        }
         Ok(code)
+    }
+
+    /// Whether an export used up the approvals of any change.
+    fn is_exported(&self, bench: &Eligibility<'_, 's>) -> bool {
+        self.proposals.iter().any(|proposal| {
+            let terms = evaluator::terms(proposal);
+            let judge = |present| gate::judge_change(present, &self.past.record, &terms, bench).state;
+            proposal.presents.iter().any(|present| matches!(judge(present), GateState::Exported(_)))
+        })
     }
 
     fn standing(&self, bench: &Eligibility<'_, 's>, past: &Past) -> anyhow::Result<ExitCode> {

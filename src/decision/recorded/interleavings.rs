@@ -307,6 +307,7 @@ impl Walk<'_> {
             | GateState::Expired(_)
             | GateState::Undecided(_)
             | GateState::Waits(_)
+            | GateState::Exported(_)
             | GateState::Frozen => return,
         };
         let earlier = self.model.of(copy).filter_map(|(.., held)| {

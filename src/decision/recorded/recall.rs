@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use crate::decision::case::{Signer, StepName};
 use crate::decision::digest::{ChangeDocument, Digested};
-use crate::decision::recorded::record::{Automatic, Exported, Record, RecordedDecision, ReviewerVerdict, SessionRef};
+use crate::decision::recorded::record::{
+    Automatic, ExportResult, Exported, ExportedChange, LinePlace, Record, RecordedDecision, ReviewerVerdict, SessionRef,
+};
 use crate::decision::recorded::record::{RecordedFreeze, RecordedThaw, ThawPower};
 use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PrincipalId};
 use crate::log::blob::Values;
 use crate::log::judge::SealSigner;
-use crate::log::line::{Auto, Decision, Evaluation, Freeze, Line, SessionKind, Thaw, Value, Verdict};
+use crate::log::line::{Auto, Decision, Evaluation, Export, Freeze, Line, Outcome, SessionKind, Thaw, Value, Verdict};
 use crate::log::verify::answers::SessionView;
 use crate::policy::KeyFacts;
 
@@ -83,9 +85,11 @@ pub fn recall(
                 Line::Export(export) => record.exports.push(Exported {
                     session: name.clone(),
                     digest: export.digest,
+                    exported: exported(session, (line.digest, line.line), export, &evaluated, values),
                     at: export.at,
                     decisions: export.decisions.iter().copied().collect(),
                 }),
+                Line::Result(it) => record.results.extend(result(session, (line.digest, line.line), it, person)),
                 Line::Freeze(it) => record.freezes.extend(freeze(session, line.digest, it, person)),
                 Line::Thaw(it) => record.thaws.extend(thaw(session, line.digest, it, person)),
                 Line::Auto(auto) => record.automatic.extend(automatic(session, line.digest, auto, person)),
@@ -93,7 +97,6 @@ pub fn recall(
                 | Line::Blob(_)
                 | Line::Plan(_)
                 | Line::Policies(_)
-                | Line::Result(_)
                 | Line::Baseline(_)
                 | Line::Seal(_)
                 | Line::Sig(_) => {}
@@ -172,6 +175,40 @@ fn automatic(
         sealed_at: session.seal.value.at,
         recorder: signer.principal.text(),
     })
+}
+
+/// The change of an export line, as it was evaluated in the same session.
+fn exported(
+    session: &SessionView,
+    (line, number): (Digest<of::Line>, usize),
+    it: &Export,
+    evaluated: &Evaluated,
+    values: &Values,
+) -> ExportedChange {
+    let definition = evaluated.get(&(it.plan.clone(), it.change.clone(), it.digest));
+    let believed = definition.and_then(|definition| believe(definition, &it.digest, values));
+    let document = believed.map(|it| it.document);
+    ExportedChange { line, number: number_in(session, number), change: it.change.clone(), document }
+}
+
+/// A result; `None` if it is unsigned, signed by a person, or about no export.
+fn result(
+    session: &SessionView,
+    (line, number): (Digest<of::Line>, usize),
+    it: &Outcome,
+    person: &dyn Fn(&PrincipalId) -> Option<PersonId>,
+) -> Option<ExportResult> {
+    let signer = session.signer.as_ref().filter(|_| session.header.kind == SessionKind::Record)?;
+    if person(&signer.principal).is_some() {
+        return None;
+    }
+    let place = LinePlace { session: session_of(session), line: number_in(session, number) };
+    Some(ExportResult { line, place, export: it.export?, outcome: it.outcome, at: it.at })
+}
+
+/// The number of a line in its session, from 1.
+fn number_in(session: &SessionView, line: usize) -> u64 {
+    line.saturating_sub(session.line).saturating_add(1) as u64
 }
 
 fn session_of(session: &SessionView) -> SessionRef {

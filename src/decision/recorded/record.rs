@@ -12,7 +12,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, PersonId, PlanId, PolicyId};
 use crate::input::text::Text;
 use crate::input::time::{Span, Time};
-use crate::log::line::FreezeKind;
+use crate::log::line::{Applied, FreezeKind};
 use crate::policy::KeyFacts;
 
 /// How many seconds a writer's clock may be ahead of ours before its times no longer count.
@@ -26,6 +26,12 @@ impl SessionRef {
     /// From the id in the log.
     pub fn new(id: impl Into<Text>) -> Self {
         Self(id.into())
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn text(&self) -> &Text {
+        &self.0
     }
 }
 
@@ -138,10 +144,49 @@ pub struct Exported {
     pub session: SessionRef,
     /// The change exported.
     pub digest: Digest<of::Change>,
+    /// Its line, and the change as it was then.
+    pub exported: ExportedChange,
     /// The time.
     pub at: Time,
     /// The decision lines on which it was based.
     pub decisions: BTreeSet<Digest<of::Line>>,
+}
+
+/// The line of the log that says something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePlace {
+    /// Its session.
+    pub session: SessionRef,
+    /// Its number in the session, from 1.
+    pub line: u64,
+}
+
+/// The change of an export line.
+#[derive(Clone, Debug)]
+pub struct ExportedChange {
+    /// The hash of the line.
+    pub line: Digest<of::Line>,
+    /// Its number in the session, from 1.
+    pub number: u64,
+    /// The id of the change in its plan.
+    pub change: ChangeId,
+    /// The document of its digest; `None` if the session records none that is valid.
+    pub document: Option<Arc<ChangeDocument>>,
+}
+
+/// What a signed session of a recorder says about an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportResult {
+    /// The hash of its line.
+    pub line: Digest<of::Line>,
+    /// The line.
+    pub place: LinePlace,
+    /// The export line.
+    pub export: Digest<of::Line>,
+    /// What came of it.
+    pub outcome: Applied,
+    /// When it was recorded.
+    pub at: Time,
 }
 
 /// A change that policy allowed without a person, as sealed by a recorder.
@@ -220,6 +265,8 @@ pub struct Record {
     pub decisions: Vec<RecordedDecision>,
     /// The exports of all sessions, each once, in any order.
     pub exports: Vec<Exported>,
+    /// The results of exports, in the order of the log.
+    pub results: Vec<ExportResult>,
     /// Automatic changes sealed by recorders.
     pub automatic: Vec<Automatic>,
     /// Every freeze, ended or not.

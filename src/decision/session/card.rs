@@ -24,6 +24,8 @@ pub enum Already {
     RejectedByMe,
     /// It passes: every step is filled, or policy allows it without a person.
     Passes,
+    /// It was exported, which used its approvals up.
+    Exported,
 }
 
 /// A change as presented in the session.
@@ -126,7 +128,7 @@ impl Card {
     pub fn is_open(&self) -> bool {
         match self.already {
             Already::ApprovedByMe | Already::RejectedByMe => false,
-            Already::Passes => self.can_lift(),
+            Already::Passes | Already::Exported => self.can_lift(),
             Already::Open if self.present.outcome == CaseOutcome::Auto => self.can_lift(),
             Already::Open => {
                 let none = BTreeSet::new();

@@ -137,6 +137,14 @@ pub struct Summary {
     pub not_asked: usize,
 }
 
+impl Summary {
+    /// Whether the seal leaves any change without a decision of this session.
+    #[must_use]
+    pub fn leaves_something(&self) -> bool {
+        !self.undecided.is_empty() || !self.automatic.is_empty() || self.not_asked > 0
+    }
+}
+
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {

@@ -330,6 +330,20 @@ pub enum Applied {
     Partly,
 }
 
+impl Applied {
+    /// The word for it in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Beyond => "beyond",
+            Self::Failed => "failed",
+            Self::Missing => "missing",
+            Self::Partly => "partly",
+        }
+    }
+}
+
 /// The outcome of a change, as reported by an executor or shown by a later snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -125,6 +125,8 @@ pub enum State {
     Approved(Sentence),
     /// It would pass, but a freeze stops it.
     Frozen(Sentence),
+    /// It was exported, which used its approvals up; with the line of the log, and what came of it.
+    Exported(Sentence),
     /// A person rejected it; with the person, the time and the reason.
     Rejected(Sentence),
     /// A denial was overridden.
@@ -143,6 +145,7 @@ impl State {
             Self::Open => "open",
             Self::Approved(_) => "approved",
             Self::Frozen(_) => "frozen",
+            Self::Exported(_) => "exported",
             Self::Rejected(_) => "rejected",
             Self::Overridden(_) => "overridden",
             Self::Stale(_) => "stale",
@@ -157,6 +160,7 @@ impl State {
             Self::Open => None,
             Self::Approved(s)
             | Self::Frozen(s)
+            | Self::Exported(s)
             | Self::Rejected(s)
             | Self::Overridden(s)
             | Self::Stale(s)

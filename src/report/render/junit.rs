@@ -51,7 +51,7 @@ fn of_change(report: &Report, plan: &str, change: &ChangeReport) -> TestCase {
     let name = format!("{}: {}", change.id.text().terminal(), change.sentence.text().terminal());
     let undecided = report.command == "gate" && change.state == State::Open && change.outcome != OutcomeReport::Auto;
     let fails = match &change.state {
-        State::Rejected(_) | State::Stale(_) | State::Frozen(_) => true,
+        State::Rejected(_) | State::Stale(_) | State::Frozen(_) | State::Exported(_) => true,
         State::Overridden(_) => false,
         State::Open | State::Approved(_) | State::Auto(_) => change.outcome == OutcomeReport::Denied || undecided,
     };
