@@ -143,3 +143,43 @@ fn only_a_person_who_may_freeze_everything_records_one_for_a_limited_time() {
     let (code, text) = site.run(&["baseline", "--snapshot", "snapshot.json", "--reason", "x", "--key", "keys/bo.pub"]);
     assert!(code == 1 && text.contains("no terminal"), "{text}");
 }
+
+#[test]
+fn a_withdrawn_baseline_covers_nothing_and_the_report_on_rules_lists_both() {
+    let site = site();
+    let all = shadow(&site, "snapshot.json", &in_days(0)).len();
+    record(&site, "");
+    assert_eq!(shadow(&site, "snapshot.json", &in_days(1)).len(), 0);
+    let rules = || {
+        let (code, text) = site.run(&["log", "report", "rules", "--format", "json"]);
+        assert_eq!(code, 0, "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()["baselines"].as_array().unwrap().clone()
+    };
+    let line = rules()[0]["baseline"].as_str().unwrap().to_owned();
+    let withdraw = |site: &Site, line: &str, person: &str| {
+        site.sit(&format!("baseline --withdraw {line} --reason 'it was of a test system' --key keys/{person}.pub"))
+    };
+    for (named, person, says) in [
+        (line.as_str(), "ada", "you may not withdraw a baseline"),
+        (&line[..7], "bo", "is too short"),
+        (&"0".repeat(64), "bo", "the log has no baseline"),
+    ] {
+        let mut terminal = withdraw(&site, named, person);
+        let said = ends(&mut terminal, 1);
+        assert!(said.contains(says), "{said}");
+    }
+    let mut bo = withdraw(&site, &line[..12], "bo");
+    expect(&mut bo, "Type `withdraw`");
+    key(&mut bo, "withdraw\r");
+    assert!(ends(&mut bo, 0).contains("withdrew the baseline of"));
+    assert_eq!(shadow(&site, "snapshot.json", &in_days(1)).len(), all);
+    assert_eq!(reconciliation(&site, "snapshot.json")["inherited"], 0);
+    let rows = rules();
+    assert_eq!((&rows[0]["what"], &rows[1]["what"]), (&"baseline".into(), &"withdrawal".into()), "{rows:?}");
+    assert_eq!((&rows[1]["baseline"], &rows[1]["person"]), (&line.as_str().into(), &"bo".into()));
+    let mut again = withdraw(&site, &line, "bo");
+    assert!(ends(&mut again, 1).contains("was withdrawn before"));
+    let (_, text) = site.run(&["log", "events"]);
+    assert!(text.contains("\"kind\":\"withdrawal\"") && text.contains(&line), "{text}");
+    assert_eq!(site.run(&["verify", "review-log.jsonl"]).0, 0);
+}

@@ -45,6 +45,7 @@ mod postgresql;
 mod postgresql_life;
 mod proof;
 mod proposers;
+mod recertify;
 mod recipes;
 mod recorder;
 mod replay;

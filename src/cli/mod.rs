@@ -72,6 +72,7 @@ enum Command {
     Due(crate::cli::due::DueArgs),
     Rollback(crate::cli::rollback::RollbackArgs),
     Baseline(crate::cli::person::baseline::BaselineArgs),
+    Recertify(crate::cli::person::recertify::RecertifyArgs),
     Freeze(crate::cli::person::freeze::FreezeArgs),
     Thaw(crate::cli::person::freeze::ThawArgs),
     Diff(crate::cli::diff::DiffArgs),
@@ -115,6 +116,7 @@ impl Command {
             | Self::Export(_)
             | Self::Rollback(_)
             | Self::Baseline(_)
+            | Self::Recertify(_)
             | Self::Freeze(_)
             | Self::Thaw(_)
             | Self::Log(_)
@@ -142,6 +144,7 @@ const NAMES: &[&str] = &[
     "due",
     "rollback",
     "baseline",
+    "recertify",
     "freeze",
     "thaw",
     "diff",
@@ -228,6 +231,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Due(page)) => page.run(),
         Some(Command::Rollback(page)) => page.run(),
         Some(Command::Baseline(page)) => page.run(),
+        Some(Command::Recertify(page)) => page.run(),
         Some(Command::Freeze(page)) => page.run(),
         Some(Command::Thaw(page)) => page.run(),
         Some(Command::Diff(page)) => page.run(),

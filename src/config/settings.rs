@@ -60,6 +60,16 @@ pub(super) const FILE: &[FieldRule] = &[
         "Whether approvals count whose key has expired since they were signed. Default: `ignore`.",
     ),
     optional("max_snapshot_age", ValueShape::Span, "The maximum age of a snapshot. Default: `24h`."),
+    optional(
+        "recertify_after",
+        ValueShape::Span,
+        "After how long access must be recertified; at most `366d`. Default: `365d`.",
+    ),
+    optional(
+        "recertify_privileged_after",
+        ValueShape::Span,
+        "The same for privileged access and access of machines. Default: `182d`, or `recertify_after` if that is shorter.",
+    ),
     optional("parameters", PARAMETERS, "Parameters of policies."),
 ];
 
@@ -82,6 +92,10 @@ pub struct Settings {
     pub counts_ended_keys: bool,
     /// The maximum age of a snapshot.
     pub max_snapshot_age: Span,
+    /// After how long access must be recertified.
+    pub recertify_after: Span,
+    /// The same for privileged access and access of identities that are not people. Not longer than `recertify_after`.
+    pub recertify_privileged_after: Span,
     /// Parameters of policies.
     pub parameters: Parameters,
     /// The names of the parameters that the file does not set.
@@ -130,6 +144,8 @@ impl Default for Settings {
             approval_ttl: Span::from_seconds(72 * HOUR),
             counts_ended_keys: false,
             max_snapshot_age: Span::from_seconds(24 * HOUR),
+            recertify_after: Span::from_seconds(365 * DAY),
+            recertify_privileged_after: Span::from_seconds(182 * DAY),
             parameters: Parameters::default(),
             defaults: PARAMETER_NAMES.into(),
         }
@@ -151,6 +167,7 @@ impl Settings {
         let usual = Self::default();
         let span =
             |fields: &TypedFields<'_>, name: &str, usual: Span| fields.span(name).map_or(usual, |span| span.value);
+        let recertify_after = span(&fields, "recertify_after", usual.recertify_after);
         let text = |name: &str, usual: Text| fields.text(name).map_or(usual, |text| text.value);
         let parameters = fields.fields("parameters").map_or(usual.parameters, |p| Parameters {
             max_ttl: span(&p, "max_ttl", usual.parameters.max_ttl),
@@ -170,9 +187,29 @@ impl Settings {
             approval_ttl: span(&fields, "approval_ttl", usual.approval_ttl),
             counts_ended_keys: fields.text("approvals_of_ended_keys").is_some_and(|word| word.value.raw() == "count"),
             max_snapshot_age: span(&fields, "max_snapshot_age", usual.max_snapshot_age),
+            recertify_after,
+            recertify_privileged_after: span(
+                &fields,
+                "recertify_privileged_after",
+                usual.recertify_privileged_after.min(recertify_after),
+            ),
             parameters,
             defaults: PARAMETER_NAMES.into_iter().filter(is_left).collect(),
         })
+    }
+}
+
+/// Access is recertified within a year, and privileged access not later than other access.
+fn recertified_in_time(fields: &TypedFields<'_>, findings: &mut Vec<Finding>) {
+    let longest = Span::from_seconds(366 * DAY);
+    let usual = fields.span("recertify_after");
+    let most = usual.as_ref().map_or(Settings::default().recertify_after, |span| span.value);
+    let privileged = fields.span("recertify_privileged_after").map(|span| (span, most.min(longest)));
+    for (span, most) in usual.map(|span| (span, longest)).into_iter().chain(privileged) {
+        if span.value > most {
+            let message = format!("access is recertified after at most {most}, not {}", span.value);
+            findings.push(Finding::new(Code::BadConfiguration, message).at(&span.place).help("write a shorter time"));
+        }
     }
 }
 
@@ -184,6 +221,7 @@ fn laws(fields: &TypedFields<'_>, findings: &mut Vec<Finding>) {
         let help = "write a path such as `snapshot.json`, separated by `/` and without `..`";
         findings.push(Finding::new(Code::BadValue, message).at(&snapshot.place).help(help));
     }
+    recertified_in_time(fields, findings);
     let mut seen: Vec<&str> = Vec::new();
     for step in fields.list("steps") {
         let Some(text) = step.as_text() else { continue };

@@ -48,6 +48,9 @@ pub mod of {
     /// An assignment or membership of a baseline.
     #[derive(Debug)]
     pub enum Access {}
+    /// The accesses that are recertified together.
+    #[derive(Debug)]
+    pub enum Population {}
     /// A long value kept in blob lines.
     #[derive(Debug)]
     pub enum Blob {}

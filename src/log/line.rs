@@ -7,6 +7,7 @@ mod baseline;
 mod body;
 mod decision;
 mod freeze;
+mod recertification;
 mod word;
 
 pub use baseline::Baseline;
@@ -16,6 +17,7 @@ pub use body::{
 };
 pub use decision::{Decision, Rejected, Seen, Shown, Verdict};
 pub use freeze::{Freeze, FreezeKind, Thaw};
+pub use recertification::{Recertification, RecertificationAnswer, RecertifiedAccess, Withdrawal};
 pub use word::{LineKind, LogId, Number, Salt, SessionId, Tag, Value, Version};
 
 use serde::de::DeserializeOwned;
@@ -49,6 +51,10 @@ pub enum Line {
     Thaw(Thaw),
     /// Access that a person recorded as inherited.
     Baseline(Box<Baseline>),
+    /// A person's answer whether an access is still needed.
+    Recertification(Box<Recertification>),
+    /// The end of a baseline.
+    Withdrawal(Withdrawal),
     /// An automatic outcome.
     Auto(Auto),
     /// A change handed to the executor.
@@ -73,6 +79,8 @@ impl Serialize for Line {
             Self::Freeze(body) => body.serialize(serializer),
             Self::Thaw(body) => body.serialize(serializer),
             Self::Baseline(body) => body.serialize(serializer),
+            Self::Recertification(body) => body.serialize(serializer),
+            Self::Withdrawal(body) => body.serialize(serializer),
             Self::Auto(body) => body.serialize(serializer),
             Self::Export(body) => body.serialize(serializer),
             Self::Result(body) => body.serialize(serializer),
@@ -96,6 +104,8 @@ impl Line {
             Self::Freeze(_) => Freeze::WORD,
             Self::Thaw(_) => Thaw::WORD,
             Self::Baseline(_) => Baseline::WORD,
+            Self::Recertification(_) => Recertification::WORD,
+            Self::Withdrawal(_) => Withdrawal::WORD,
             Self::Auto(_) => Auto::WORD,
             Self::Export(_) => Export::WORD,
             Self::Result(_) => Outcome::WORD,
@@ -117,6 +127,8 @@ impl Line {
             Self::Freeze(body) => Some(body.prev),
             Self::Thaw(body) => Some(body.prev),
             Self::Baseline(body) => Some(body.prev),
+            Self::Recertification(body) => Some(body.prev),
+            Self::Withdrawal(body) => Some(body.prev),
             Self::Auto(body) => Some(body.prev),
             Self::Export(body) => Some(body.prev),
             Self::Result(body) => Some(body.prev),
@@ -210,6 +222,8 @@ pub fn read(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Line, ReadFault> {
         b"freeze" => parse(body, scratch).map(|b| Line::Freeze(Box::new(b))),
         b"thaw" => parse(body, scratch).map(Line::Thaw),
         b"baseline" => parse(body, scratch).map(|b| Line::Baseline(Box::new(b))),
+        b"recertification" => parse(body, scratch).map(|b| Line::Recertification(Box::new(b))),
+        b"withdrawal" => parse(body, scratch).map(Line::Withdrawal),
         b"auto" => parse(body, scratch).map(Line::Auto),
         b"export" => parse(body, scratch).map(Line::Export),
         b"result" => parse(body, scratch).map(|b| Line::Result(Box::new(b))),

@@ -124,6 +124,8 @@ fn read(name: &str, bytes: &[u8]) -> Result<Vec<Whole>, MergeError> {
                     | Line::Freeze(_)
                     | Line::Thaw(_)
                     | Line::Baseline(_)
+                    | Line::Recertification(_)
+                    | Line::Withdrawal(_)
                     | Line::Auto(_)
                     | Line::Export(_)
                     | Line::Result(_),

@@ -196,7 +196,12 @@ impl InclusionProof {
             return wrong("its session names a person in a `record` session, or no person in a `review` session");
         }
         let wanted = match line {
-            Line::Decision(_) | Line::Freeze(_) | Line::Thaw(_) | Line::Baseline(_) => Some(SessionKind::Review),
+            Line::Decision(_)
+            | Line::Freeze(_)
+            | Line::Thaw(_)
+            | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_) => Some(SessionKind::Review),
             Line::Auto(_) | Line::Export(_) | Line::Result(_) => Some(SessionKind::Record),
             Line::Session(_) | Line::Blob(_) | Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) => None,
             Line::Seal(_) | Line::Sig(_) => return wrong("a seal or signature line is under the seal's root"),
@@ -216,6 +221,8 @@ impl InclusionProof {
             | Line::Freeze(_)
             | Line::Thaw(_)
             | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_)
             | Line::Export(_)
             | Line::Result(_) => 1,
             Line::Evaluation(_) => 2,

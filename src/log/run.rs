@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blob::BlobJoin;
 use super::line::{
-    Baseline, Blob, Decision, Evaluation, Freeze, FreezeKind, Line, Number, PolicyOutcome, Seal, Session, SessionKind,
-    SnapshotDigest, Verdict, VerdictCounts,
+    Baseline, Blob, Decision, Evaluation, Freeze, FreezeKind, Line, Number, PolicyOutcome, Recertification,
+    RecertificationAnswer, Seal, Session, SessionKind, SnapshotDigest, Verdict, VerdictCounts,
 };
 use super::merkle;
 use crate::input::digest::{Digest, of};
@@ -188,12 +188,19 @@ impl Run {
             | Line::Freeze(_)
             | Line::Thaw(_)
             | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_) => Stage::Open,
         };
         let wanted = match line {
-            Line::Decision(_) | Line::Freeze(_) | Line::Thaw(_) | Line::Baseline(_) => Some(SessionKind::Review),
+            Line::Decision(_)
+            | Line::Freeze(_)
+            | Line::Thaw(_)
+            | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_) => Some(SessionKind::Review),
             Line::Auto(_) | Line::Export(_) | Line::Result(_) => Some(SessionKind::Record),
             Line::Session(_)
             | Line::Blob(_)
@@ -231,6 +238,12 @@ impl Run {
                 self.uses([body.access.blob()]);
                 baseline(body, faults);
             }
+            Line::Recertification(body) => {
+                targets(Some(&body.snapshot), faults);
+                self.uses([body.access.blob()]);
+                recertification(body, faults);
+            }
+            Line::Withdrawal(body) => with_reason(&body.reason, "a withdrawal has no reason", faults),
             Line::Auto(body) => {
                 ascending(&body.policies, |p| p, "policies", faults);
                 let key = (body.plan.clone(), body.change.clone(), body.digest);
@@ -386,6 +399,8 @@ pub fn alone(line: &Line, session: &Session) -> Vec<RunFault> {
         | Line::Freeze(_)
         | Line::Thaw(_)
         | Line::Baseline(_)
+        | Line::Recertification(_)
+        | Line::Withdrawal(_)
         | Line::Export(_)
         | Line::Result(_) => {}
         Line::Seal(_) | Line::Sig(_) => {
@@ -427,6 +442,21 @@ fn baseline(body: &Baseline, faults: &mut Vec<RunFault>) {
             "a baseline ends for privileged access within 90 days, and not later than for other access",
         ));
     }
+}
+
+/// Checks the answer of a recertification: only what is kept has an end, and only what shall change has a reason.
+fn recertification(body: &Recertification, faults: &mut Vec<RunFault>) {
+    let is = |answer| body.answer == answer;
+    if body.until.is_some() != is(RecertificationAnswer::Keep) {
+        faults.push(misplaced("a recertification has an end if and only if the access is kept"));
+    }
+    if body.until.is_some_and(|until| until <= body.at || until > body.at.plus(Recertification::LONGEST)) {
+        faults.push(misplaced("what is kept is recertified again after it was kept, within 366 days"));
+    }
+    if body.reason.is_some() != is(RecertificationAnswer::Change) {
+        faults.push(misplaced("a recertification has a reason if and only if the access shall change"));
+    }
+    body.reason.iter().for_each(|reason| with_reason(reason, "a change is asked for without a reason", faults));
 }
 
 fn with_reason(reason: &Text, fault: &str, faults: &mut Vec<RunFault>) {

@@ -8,8 +8,8 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use super::judge::{Claim, Judgement, SealSigner, SignatureJudge};
 use super::line::{
     Auto, Baseline, Decision, Evaluation, Export, Freeze, FreezeKind, Line, LogId, Number, Plan, PolicyOutcome, Proof,
-    ProofMethod, Rejected, Salt, Seen, Session, SessionId, SessionKind, Shown, SnapshotDigest, Tag, Thaw, Value,
-    Verdict, Version, Writer,
+    ProofMethod, Recertification, RecertificationAnswer, Rejected, Salt, Seen, Session, SessionId, SessionKind, Shown,
+    SnapshotDigest, Tag, Thaw, Value, Verdict, Version, Withdrawal, Writer,
 };
 use super::session::Draft;
 use super::verify;
@@ -320,4 +320,34 @@ pub(super) fn baseline(prev: Digest<of::Line>) -> Line {
         until: at.plus(Span::from_days(100)),
         until_privileged: at.plus(Baseline::LONGEST_PRIVILEGED),
     }))
+}
+
+/// An access that is kept for 100 days.
+pub(super) fn recertification(prev: Digest<of::Line>) -> Line {
+    let at = Time::from_unix(NOW - 99_999);
+    let access = "{\"holds\":\"role\",\"mode\":\"standing\",\"scope\":\"db:a\",\"what\":\"reader\",\"who\":\"user:a\"}";
+    Line::Recertification(Box::new(Recertification {
+        access: Value::Inline(access.into()),
+        answer: RecertificationAnswer::Keep,
+        at,
+        count: Number::new(1),
+        population: Digest::of(b"population"),
+        prev,
+        reason: None,
+        scope: Some("db:a".into()),
+        snapshot: SnapshotDigest { sha256: Digest::of(b"snapshot"), taken_at: at, targets: Vec::new() },
+        r#type: Tag::new(),
+        until: Some(at.plus(Span::from_days(100))),
+    }))
+}
+
+/// The end of a baseline.
+pub(super) fn withdrawal(prev: Digest<of::Line>) -> Line {
+    Line::Withdrawal(Withdrawal {
+        at: Time::from_unix(NOW - 99_999),
+        baseline: Digest::of(b"baseline"),
+        prev,
+        reason: "it was of a test system".into(),
+        r#type: Tag::new(),
+    })
 }

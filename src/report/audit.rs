@@ -13,7 +13,7 @@ use crate::input::time::Time;
 use crate::report::model::Reported;
 
 /// The version of the columns and of the JSON form.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A report about the decisions of a log.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -110,6 +110,8 @@ pub struct Reconciliation {
     pub decided: u64,
     /// Recorded as inherited by a baseline that has not ended, not approved.
     pub inherited: u64,
+    /// Without a decision, and kept by a recertification that has not ended.
+    pub recertified: u64,
     /// Without a decision, on a system that the log is about.
     pub shadow: u64,
     /// On a system that no session of the log is about.
@@ -276,6 +278,8 @@ pub enum Coverage {
     Decided,
     /// It is recorded as inherited from before the log.
     Inherited,
+    /// No decision gave it, and a person recertified it.
+    Recertified,
     /// No decision gave it.
     Shadow,
     /// It is on a system that no session of the log is about.
@@ -289,6 +293,7 @@ impl Coverage {
         match self {
             Self::Decided => "decided",
             Self::Inherited => "inherited",
+            Self::Recertified => "recertified",
             Self::Shadow => "shadow",
             Self::OutOfScope => "out of scope",
         }
@@ -322,6 +327,9 @@ pub struct PopulationRow {
     /// Until when a baseline covers it; absent if none ever did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inherited_until: Option<Time>,
+    /// Until when its last recertification keeps it; absent if it keeps nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recertified_until: Option<Time>,
     /// How it is accounted for.
     pub coverage: Coverage,
     /// The decision that gave it, by the hash of its line.

@@ -34,6 +34,10 @@ pub enum EventKind {
     Thaw,
     /// A person recorded access as inherited, not approved; `baseline` has it.
     Baseline,
+    /// A person ended a baseline; `withdrawn` has its line.
+    Withdrawal,
+    /// A person said whether an access is still needed; `recertification` has the answer.
+    Recertification,
 }
 
 /// What a freeze or a thaw is about.
@@ -63,6 +67,20 @@ pub struct BaselineEvent {
     pub until: Time,
     /// When it ends for privileged access.
     pub until_privileged: Time,
+}
+
+/// The answer of a recertification.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RecertificationEvent {
+    /// `keep`, `revoke` or `change`.
+    pub answer: &'static str,
+    /// The SHA-256 of the snapshot that shows the access.
+    pub snapshot: Digest<of::File>,
+    /// The hash of the population that was recertified.
+    pub population: Digest<of::Population>,
+    /// Until when the access is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
 }
 
 /// What an event of the gate reports.
@@ -134,11 +152,13 @@ impl EventKind {
             Self::Freeze => "Freeze",
             Self::Thaw => "Thaw",
             Self::Baseline => "Baseline",
+            Self::Withdrawal => "Withdraw baseline",
+            Self::Recertification => "Recertify",
         }
     }
 }
 
-/// An event: one line of the log about one change, or a freeze, thaw or baseline.
+/// An event: one line of the log about one change, or one about access in general.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LogEvent {
     /// The version of this form.
@@ -162,7 +182,7 @@ pub struct LogEvent {
     pub key: Text,
     /// The tool that wrote the session.
     pub tool: Text,
-    /// The plan; absent for a freeze, thaw or baseline, like the change and its digest.
+    /// The plan; absent for a freeze, thaw, baseline, withdrawal or recertification, like the change and its digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Text>,
     /// The change.
@@ -210,4 +230,10 @@ pub struct LogEvent {
     /// What a baseline records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineEvent>,
+    /// The hash of the `baseline` line that was withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Digest<of::Line>>,
+    /// The answer of a recertification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recertification: Option<RecertificationEvent>,
 }

@@ -6,7 +6,7 @@
 //!
 //! In reading order: [`driver`] detects assistants; [`keys`] and [`mod@line`] decode keys and lines; [`console`] is the
 //! interface of a terminal and [`tty`] the real one; [`screen`] shows a page with its keys; [`opening`] is shown before
-//! the first question; [`review_loop`] runs the session; [`affirm`] asks a single question.
+//! the first question; [`review_loop`] runs the session; [`affirm`] asks a single question, and [`recertify`] one about each access.
 
 pub mod affirm;
 pub mod console;
@@ -14,6 +14,7 @@ pub mod driver;
 pub mod keys;
 pub mod line;
 pub mod opening;
+pub mod recertify;
 pub mod review_loop;
 pub mod screen;
 pub mod tty;

@@ -119,6 +119,9 @@ KINDS = {
                "reason": text, "until": time},
     "baseline": {"access": value, "at": time, "count": number, "reason": text, "snapshot": snapshot, "until": time,
                  "until_privileged": time},
+    "recertification": {"access": value, "answer": one_of("change", "keep", "revoke"), "at": time, "count": number,
+                        "population": hash_, "reason?": text, "scope?": text, "snapshot": snapshot, "until?": time},
+    "withdrawal": {"at": time, "baseline": hash_, "reason": text},
     "thaw": {"at": time, "freeze": hash_, "reason": text},
     "auto": {"at": time, "change": ident, "digest": hash_, "plan": ident, "policies": listed(ident)},
     "export": {"at": time, "change": ident, "decisions": listed(hash_), "digest": hash_, "output": hash_, "plan": ident,
@@ -223,6 +226,14 @@ def inherited(line):
     need(0 < lasts <= 86400 * 366 and 0 < sooner <= min(lasts, 86400 * 90), "a baseline lasts too long, or not at all")
 
 
+def recertified(line):
+    need(("until" in line) == (line["answer"] == "keep"), "an end where nothing is kept")
+    need(("reason" in line) == (line["answer"] == "change"), "a reason where nothing shall change")
+    need(line.get("reason", "x").strip(), "a change without a reason")
+    if "until" in line:
+        need(0 < seconds(line["until"]) - seconds(line["at"]) <= 86400 * 366, "kept for too long, or not at all")
+
+
 def check_session(raws, signers):
     """One session by itself; gives what the others must know of it."""
     lines = [read(raw) for raw in raws]
@@ -270,6 +281,9 @@ def check_session(raws, signers):
         if kind == "baseline":
             need(head["kind"] == "review", "a baseline in a record")
             inherited(line)
+        if kind in ("recertification", "withdrawal"):
+            need(head["kind"] == "review", f"`{kind}` in a record")
+            recertified(line) if kind == "recertification" else need(line["reason"].strip(), "a withdrawal without a reason")
         if kind == "decision":
             need(head["kind"] == "review", "a decision in a record")
             decided(line, shown, head["kind"])

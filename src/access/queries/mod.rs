@@ -1,5 +1,6 @@
 //! Queries about a snapshot: who can do something, what a subject can do, what differs between two snapshots.
 
+pub mod benefits;
 pub mod carried_out;
 pub mod effective_access;
 pub(crate) mod escalations;

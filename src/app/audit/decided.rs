@@ -84,6 +84,8 @@ fn of_session(log: &AuditedLog<'_>, view: &SessionView) -> Vec<Decided> {
             | Line::Freeze(_)
             | Line::Thaw(_)
             | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_)
             | Line::Export(_)
             | Line::Result(_)
             | Line::Seal(_)

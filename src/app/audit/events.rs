@@ -5,9 +5,9 @@ use crate::input::digest::{Digest, of};
 use crate::input::id::{ChangeId, Id, PlanId};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::log::line::{Freeze, Line, Verdict};
+use crate::log::line::{Freeze, Line, Recertification, Verdict};
 use crate::log::verify::answers::{Recorded, SessionView};
-use crate::report::events::{BaselineEvent, EventKind, FrozenEvent, LogEvent, VERSION};
+use crate::report::events::{BaselineEvent, EventKind, FrozenEvent, LogEvent, RecertificationEvent, VERSION};
 
 /// The events of the sessions that a head does not follow; without one, of all sessions. Returns `None` if the log does not
 /// have that head.
@@ -42,6 +42,8 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
         Line::Freeze(it) => (EventKind::Freeze, it.at, None),
         Line::Thaw(it) => (EventKind::Thaw, it.at, None),
         Line::Baseline(it) => (EventKind::Baseline, it.at, None),
+        Line::Withdrawal(it) => (EventKind::Withdrawal, it.at, None),
+        Line::Recertification(it) => (EventKind::Recertification, it.at, None),
         Line::Session(_)
         | Line::Blob(_)
         | Line::Plan(_)
@@ -81,6 +83,11 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
                 until_privileged: it.until_privileged,
             });
         }
+        Line::Withdrawal(it) => {
+            event.reason = Some(it.reason.clone());
+            event.withdrawn = Some(it.baseline);
+        }
+        Line::Recertification(it) => recertification(&mut event, it),
         Line::Export(_)
         | Line::Session(_)
         | Line::Blob(_)
@@ -91,6 +98,20 @@ fn event(log: &AuditedLog<'_>, view: &SessionView, line: &Recorded<Line>) -> Opt
         | Line::Sig(_) => {}
     }
     Some(event)
+}
+
+fn recertification(event: &mut LogEvent, it: &Recertification) {
+    event.reason.clone_from(&it.reason);
+    if let Some(access) = it.described() {
+        event.is_membership = access.holds.raw() == "membership";
+        (event.subject, event.entitlement, event.scope) = (Some(access.who), Some(access.what), access.scope);
+    }
+    event.recertification = Some(RecertificationEvent {
+        answer: it.answer.word(),
+        snapshot: it.snapshot.sha256,
+        population: it.population,
+        until: it.until,
+    });
 }
 
 fn frozen(line: Digest<of::Line>, freeze: Option<&Freeze>) -> FrozenEvent {
@@ -134,5 +155,7 @@ fn base(log: &AuditedLog<'_>, view: &SessionView, uid: Digest<of::Line>, (kind, 
         result: None,
         frozen: None,
         baseline: None,
+        withdrawn: None,
+        recertification: None,
     }
 }

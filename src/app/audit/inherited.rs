@@ -63,9 +63,39 @@ impl InheritedAccess {
         })
     }
 
-    fn digest(&self) -> Option<Digest<of::Access>> {
+    /// Its hash, by which the log names it.
+    pub(crate) fn digest(&self) -> Option<Digest<of::Access>> {
         canonical::to_bytes(self).ok().map(|bytes| Digest::of(&bytes))
     }
+}
+
+/// An assignment or listed membership of a snapshot.
+#[derive(Clone, Debug)]
+pub(crate) struct RatedAccess<'s> {
+    /// The access.
+    pub(crate) access: InheritedAccess,
+    /// The assignment; `None`: a group lists the member.
+    pub(crate) assignment: Option<&'s Assignment>,
+    /// Whether it is privileged, or unclassified.
+    pub(crate) is_privileged: bool,
+}
+
+/// Every assignment and listed membership of a snapshot, in its order.
+pub(crate) fn rated<'s>(snapshot: &'s Snapshot, data: &Data) -> Vec<RatedAccess<'s>> {
+    let mut all: Vec<(RatedHolding<'_>, InheritedAccess, Option<&Assignment>)> = Vec::new();
+    for it in &snapshot.assignments {
+        let held = match (&it.role, &it.member_of) {
+            (Some(role), _) => RatedHolding::Role(role, it.scope.as_ref()),
+            (None, Some(group)) => RatedHolding::Membership(group),
+            (None, None) => continue,
+        };
+        all.extend(InheritedAccess::of(it).map(|access| (held, access, Some(it))));
+    }
+    let listed = InheritedAccess::listed(snapshot);
+    all.extend(listed.map(|(group, access)| (RatedHolding::Membership(group), access, None)));
+    let rated = privileged(&Index::new(snapshot), data, all.iter().map(|(held, ..)| *held));
+    let of = |((_, access, assignment), is_privileged)| RatedAccess { access, assignment, is_privileged };
+    all.into_iter().zip(rated).map(of).collect()
 }
 
 /// The digests of a baseline, each list sorted.
@@ -81,21 +111,10 @@ pub(crate) struct InheritedDigests {
 impl InheritedDigests {
     /// The digests of the access in a snapshot.
     pub(crate) fn of(snapshot: &Snapshot, data: &Data) -> Self {
-        let mut all: Vec<(RatedHolding<'_>, InheritedAccess)> = Vec::new();
-        for it in &snapshot.assignments {
-            let held = match (&it.role, &it.member_of) {
-                (Some(role), _) => RatedHolding::Role(role, it.scope.as_ref()),
-                (None, Some(group)) => RatedHolding::Membership(group),
-                (None, None) => continue,
-            };
-            all.extend(InheritedAccess::of(it).map(|access| (held, access)));
-        }
-        all.extend(InheritedAccess::listed(snapshot).map(|(group, access)| (RatedHolding::Membership(group), access)));
-        let rated = privileged(&Index::new(snapshot), data, all.iter().map(|(held, _)| *held));
         let mut out = Self::default();
-        for ((_, access), is_privileged) in all.iter().zip(rated) {
-            let list = if is_privileged { &mut out.privileged } else { &mut out.standard };
-            list.extend(access.digest());
+        for it in rated(snapshot, data) {
+            let list = if it.is_privileged { &mut out.privileged } else { &mut out.standard };
+            list.extend(it.access.digest());
         }
         out
     }
@@ -104,6 +123,16 @@ impl InheritedDigests {
     pub(crate) fn count(&self) -> usize {
         self.privileged.len().saturating_add(self.standard.len())
     }
+}
+
+/// The baselines that people withdrew. A withdrawal counts whether or not policy still permits it, because it only restricts.
+pub(crate) fn withdrawn(sessions: &[SessionView]) -> BTreeSet<Digest<of::Line>> {
+    let signed = sessions.iter().filter(|view| view.signer.is_some() && view.header.kind == SessionKind::Review);
+    let lines = signed.flat_map(|view| &view.lines).filter_map(|line| {
+        let Line::Withdrawal(it) = &line.value else { return None };
+        Some(it.baseline)
+    });
+    lines.collect()
 }
 
 /// Until when the baselines of a log cover access.
@@ -115,11 +144,12 @@ impl Baselines {
     /// digests cannot be read or are not as many as it says covers nothing.
     pub(crate) fn read(log: &AuditedLog<'_>, snapshot: &Snapshot, counts: &dyn Fn(&SessionView) -> bool) -> Self {
         let targets = entries::targets(snapshot);
+        let withdrawn = withdrawn(&log.verified.sessions);
         let mut ends: BTreeMap<Digest<of::Access>, Time> = BTreeMap::new();
         for view in &log.verified.sessions {
             let mut lines = view.lines.iter().filter_map(|line| {
                 let Line::Baseline(it) = &line.value else { return None };
-                (it.snapshot.targets == targets).then_some(it)
+                (it.snapshot.targets == targets && !withdrawn.contains(&line.digest)).then_some(it)
             });
             let Some(first) = lines.next() else { continue };
             if view.signer.is_none() || view.header.kind != SessionKind::Review || !counts(view) {

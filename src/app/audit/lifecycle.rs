@@ -47,6 +47,8 @@ pub(crate) fn follow(log: &AuditedLog<'_>, all: &mut [Decided]) {
             | Line::Freeze(_)
             | Line::Thaw(_)
             | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_)
             | Line::Auto(_)
             | Line::Seal(_)
             | Line::Sig(_) => {}

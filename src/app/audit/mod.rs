@@ -7,6 +7,8 @@ pub(crate) mod events;
 pub(crate) mod inherited;
 pub(crate) mod lifecycle;
 pub(crate) mod population;
+pub(crate) mod recertified;
+pub(crate) mod recertifier;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod rules;

@@ -3,7 +3,7 @@
 //! A change counts as approved if it passed automatically, was exported, or if its decisions that nobody replaced fill every
 //! step it needed (or override its denial) and no rejection stands. An assignment is decided if such a grant or adjustment
 //! names its subject, entitlement and scope, allows its mode, was decided before the snapshot, and was not removed since.
-//! It is inherited if no decision gave it and a baseline covers it at a given time.
+//! If no decision gave it, it is recertified if a person kept it until a later time, else inherited if a baseline covers it.
 //! This is what the lines say; whether the people were permitted is for `review gate`, which asks the policies. Costs one
 //! look-up per assignment.
 
@@ -14,6 +14,7 @@ use crate::app::audit::change_parts::AccessKey;
 use crate::app::audit::decided::{ChangeKey, Decided};
 use crate::app::audit::inherited::{Baselines, InheritedAccess};
 use crate::app::audit::lifecycle::{gives, late};
+use crate::app::audit::recertified::{LastAnswer, Recertified};
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
@@ -24,12 +25,21 @@ use crate::snapshot::model::Snapshot;
 /// How many people must override to lift a rejection.
 const LIFTERS: usize = 2;
 
+/// What the log says about access besides decisions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CoveredAccess {
+    /// Until when baselines cover it.
+    pub(crate) baselines: Baselines,
+    /// The last answers of recertifications.
+    pub(crate) recertified: Recertified,
+}
+
 /// Matches every assignment and listed membership as of a time, and notes on the decisions which access is still there past its end.
 pub(crate) fn matched(
     log: &AuditedLog<'_>,
     snapshot: &Snapshot,
     all: &mut [Decided],
-    baselines: &Baselines,
+    covered: &CoveredAccess,
     at: Time,
 ) -> (Vec<PopulationRow>, Reconciliation) {
     let approved = approved(all);
@@ -51,11 +61,16 @@ pub(crate) fn matched(
     let assigned = snapshot.assignments.iter().filter_map(|it| Some((Some(it.id.text()), InheritedAccess::of(it)?)));
     let listed = InheritedAccess::listed(snapshot).map(|(_, access)| (None, access));
     for (assignment, access) in assigned.chain(listed) {
-        let inherited_until = baselines.end(&access);
+        let inherited_until = covered.baselines.end(&access);
+        let answer = covered.recertified.last(&access);
         let mut row = row(assignment, access, &kinds);
         row.inherited_until = inherited_until;
         if inherited_until.is_some_and(|until| until > at) {
             row.coverage = Coverage::Inherited;
+        }
+        row.recertified_until = answer.and_then(LastAnswer::kept_until);
+        if row.recertified_until.is_some_and(|until| until > at) {
+            row.coverage = Coverage::Recertified;
         }
         if systems.hold(snapshot, &row) {
             let given = find(&grants, all, &row, snapshot.taken_at);
@@ -155,6 +170,7 @@ fn row(assignment: Option<Text>, it: InheritedAccess, kinds: &BTreeMap<&str, &'s
         mode: it.mode,
         until: it.until,
         inherited_until: None,
+        recertified_until: None,
         coverage: Coverage::Shadow,
         decision: None,
         session: None,
@@ -169,6 +185,7 @@ fn count(sum: &mut Reconciliation, row: &PopulationRow) {
     let slot = match row.coverage {
         Coverage::Decided => &mut sum.decided,
         Coverage::Inherited => &mut sum.inherited,
+        Coverage::Recertified => &mut sum.recertified,
         Coverage::Shadow => &mut sum.shadow,
         Coverage::OutOfScope => &mut sum.out_of_scope,
     };

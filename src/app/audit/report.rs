@@ -6,6 +6,8 @@ use anyhow::{Context as _, ensure};
 
 use crate::app::audit::audited_log::AuditedLog;
 use crate::app::audit::inherited::Baselines;
+use crate::app::audit::population::CoveredAccess;
+use crate::app::audit::recertified::Recertified;
 use crate::app::audit::{decided, lifecycle, population, sampling, summary};
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
@@ -72,7 +74,9 @@ pub(crate) fn report(
         };
         let (matched, sum) = {
             let baselines = Baselines::read(&log, &snapshot, &|_| true);
-            population::matched(&log, &snapshot, &mut all, &baselines, snapshot.taken_at)
+            let recertified = Recertified::read(&log, &snapshot, &mut |_, _| true);
+            let covered = CoveredAccess { baselines, recertified };
+            population::matched(&log, &snapshot, &mut all, &covered, snapshot.taken_at)
         };
         head.snapshot = Some(note);
         head.reconciliation = Some(sum);

@@ -9,7 +9,7 @@ use crate::app::audit::report::Period;
 use crate::input::digest::{Digest, of};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::log::line::{Freeze, Line, PolicyOutcome, Verdict};
+use crate::log::line::{Baseline, Freeze, Line, PolicyOutcome, Recertification, RecertificationAnswer, Verdict};
 use crate::log::verify::answers::{SessionView, Verification};
 use crate::report::sheet::{Cell, Column, Sheet, Sheets};
 
@@ -56,6 +56,31 @@ const FREEZES: &[Column] = &[
     ("session", ""),
 ];
 
+const BASELINES: &[Column] = &[
+    ("at", "when"),
+    ("what", "what"),
+    ("accesses", "accesses"),
+    ("person", "who"),
+    ("until", "until"),
+    ("until_privileged", "privileged until"),
+    ("reason", "reason"),
+    ("baseline", ""),
+    ("session", ""),
+];
+
+const RECERTIFICATIONS: &[Column] = &[
+    ("at", "when"),
+    ("person", "who"),
+    ("scope", "scope"),
+    ("population", "population"),
+    ("kept", "kept"),
+    ("revoked", "to revoke"),
+    ("changed", "to change"),
+    ("snapshot", ""),
+    ("digest", ""),
+    ("session", ""),
+];
+
 /// The files of a session: their digests by path.
 type SessionFiles<'l> = BTreeMap<&'l Text, Digest<of::File>>;
 
@@ -74,11 +99,12 @@ struct StepUse {
     people: BTreeSet<Text>,
 }
 
-/// The changes of trust files, the steps, and the overrides of a verified log.
+/// The changes of trust files, the steps, the overrides, freezes, baselines and recertifications of a verified log.
 pub(crate) fn rules(verified: &Verification, period: Period) -> Sheets {
     let mut known: BTreeMap<Digest<of::Line>, RuleSet<'_>> = BTreeMap::new();
     let mut steps: BTreeMap<(u64, Time, &Text), StepUse> = BTreeMap::new();
     let (mut changes, mut overrides, mut freezes, mut numbers) = (Vec::new(), Vec::new(), Vec::new(), 0_u64);
+    let (mut baselines, mut recertifications) = (Vec::new(), Vec::new());
     for view in &verified.sessions {
         let files: SessionFiles<'_> = view.header.trust_files.iter().map(|file| (&file.path, file.sha256)).collect();
         let parents: Vec<&RuleSet<'_>> = view.header.parents.iter().filter_map(|seal| known.get(seal)).collect();
@@ -93,6 +119,8 @@ pub(crate) fn rules(verified: &Verification, period: Period) -> Sheets {
             use_steps(view, (number, since), &mut steps);
             overrides.extend(overrides_of(view));
             freezes.extend(freezes_of(view));
+            baselines.extend(baselines_of(view));
+            recertifications.extend(recertifications_of(view));
         }
         known.insert(view.seal.digest, RuleSet { files, number, since });
     }
@@ -117,6 +145,8 @@ pub(crate) fn rules(verified: &Verification, period: Period) -> Sheets {
             sheet("steps", "Steps under each set of rules", STEPS, steps.collect()),
             sheet("overrides", "Overrides", OVERRIDES, overrides),
             sheet("freezes", "Freezes and thaws", FREEZES, freezes),
+            sheet("baselines", "Baselines and their withdrawals", BASELINES, baselines),
+            sheet("recertifications", "Recertifications", RECERTIFICATIONS, recertifications),
         ],
     }
 }
@@ -214,6 +244,60 @@ fn freezes_of(view: &SessionView) -> impl Iterator<Item = Vec<Cell>> {
         let Line::Thaw(it) = &line.value else { return None };
         Some(row("thaw", it.at, None, it.freeze, &it.reason))
     })
+}
+
+fn baselines_of(view: &SessionView) -> impl Iterator<Item = Vec<Cell>> {
+    let (who, session) = (who(view), Text::from(view.header.session.to_string()));
+    view.lines.iter().filter_map(move |line| {
+        let row = |what, at, baseline: Digest<of::Line>, reason: &Text, it: Option<&Baseline>| {
+            vec![
+                Cell::Time(at),
+                Cell::Word(what),
+                it.map_or(Cell::Absent, |it| Cell::Number(it.count.get())),
+                Cell::Text(who.clone()),
+                Cell::at(it.map(|it| it.until)),
+                Cell::at(it.map(|it| it.until_privileged)),
+                Cell::Text(reason.clone()),
+                Cell::Text(Text::from(baseline.to_string())),
+                Cell::Text(session.clone()),
+            ]
+        };
+        if let Line::Baseline(it) = &line.value {
+            return Some(row("baseline", it.at, line.digest, &it.reason, Some(it)));
+        }
+        let Line::Withdrawal(it) = &line.value else { return None };
+        Some(row("withdrawal", it.at, it.baseline, &it.reason, None))
+    })
+}
+
+/// One row for each population that a session recertified.
+fn recertifications_of(view: &SessionView) -> Vec<Vec<Cell>> {
+    let mut all: BTreeMap<Digest<of::Population>, (&Recertification, [u64; 3])> = BTreeMap::new();
+    for line in &view.lines {
+        let Line::Recertification(it) = &line.value else { continue };
+        let (_, [kept, revoked, changed]) = all.entry(it.population).or_insert((it, [0; 3]));
+        let slot = match it.answer {
+            RecertificationAnswer::Keep => kept,
+            RecertificationAnswer::Revoke => revoked,
+            RecertificationAnswer::Change => changed,
+        };
+        *slot = slot.saturating_add(1);
+    }
+    let row = |(population, (it, [kept, revoked, changed])): (Digest<of::Population>, (&Recertification, [u64; 3]))| {
+        vec![
+            Cell::Time(it.at),
+            Cell::Text(who(view)),
+            Cell::maybe(it.scope.clone()),
+            Cell::Number(it.count.get()),
+            Cell::Number(kept),
+            Cell::Number(revoked),
+            Cell::Number(changed),
+            Cell::Text(Text::from(it.snapshot.sha256.to_string())),
+            Cell::Text(Text::from(population.to_string())),
+            Cell::Text(Text::from(view.header.session.to_string())),
+        ]
+    };
+    all.into_iter().map(row).collect()
 }
 
 fn who(view: &SessionView) -> Text {

@@ -33,6 +33,8 @@ impl Approvals {
                     | Line::Freeze(_)
                     | Line::Thaw(_)
                     | Line::Baseline(_)
+                    | Line::Recertification(_)
+                    | Line::Withdrawal(_)
                     | Line::Export(_)
                     | Line::Result(_)
                     | Line::Seal(_)

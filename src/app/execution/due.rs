@@ -2,39 +2,32 @@
 //!
 //! Compares the log with a snapshot as of a time: assignments past their end, exported grants past the latest end that was
 //! approved (systems that keep no expiry show them without one), access of tasks that are over, access without a decision and outside a
-//! baseline in force, approvals that no export used, exports that nobody confirmed, and identities and credentials that nobody
+//! baseline in force, access that must be recertified, approvals that no export used, exports that nobody confirmed, and identities and credentials that nobody
 //! looks after. It writes nothing to the log. The revoking plan takes what is past its end or its
 //! task, and goes through review like any other.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::bail;
-
 use crate::access::Index;
 use crate::app::execution::confirm::read_snapshot;
 use crate::app::execution::export::ends_at;
 use crate::app::execution::neglected::{self, NeglectLimits};
 use crate::app::execution::recorded_exports::RecordedExports;
+use crate::app::execution::revoking::{self, Revocation, RevokingPlan};
 use crate::app::execution::shadow;
-use crate::app::io::command_error::hinted;
 use crate::app::record::opened::OpenedLog;
 use crate::app::site::location::SiteLocation;
 use crate::decision::exit::ExitCode;
 use crate::decision::recorded::record::ReviewerVerdict;
 use crate::input::id::{AssignmentId, ChangeId, GroupId, IdentityId, PlanId, ResourceId, RoleId, TaskId};
-use crate::input::place::{Place, Placed};
 use crate::input::text::Text;
-use crate::input::time::{Span, Time};
-use crate::plan::model::{Action, AssignmentChange, Target};
-use crate::plan::write::{self, NewChange, NewPlan};
+use crate::input::time::Time;
+use crate::plan::model::{Action, Target};
 use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
 use crate::report::sheet::{Cell, Sheet, Sheets};
 use crate::snapshot::model::{Assignment, Snapshot};
-
-/// How long the revoking plan may be proposed.
-const PROPOSE_DAYS: u32 = 7;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -121,14 +114,15 @@ pub fn due(request: &DueRequest) -> anyhow::Result<DueAnswer> {
         NeglectLimits { stale_after: parameters.stale_after, max_credential_ttl: parameters.max_credential_ttl };
     let identities = neglected::identities(snapshot, limits, at);
     let credentials = neglected::credentials(snapshot, limits, at);
-    let shadow = shadow::sheet(&opened, snapshot, at)?;
+    let [shadow, recertify] = shadow::sheets(&opened, snapshot, at)?;
     let count = overdue.len()
         + shadow.rows.len()
+        + recertify.rows.len()
         + unused.len()
         + unconfirmed.len()
         + identities.rows.len()
         + credentials.rows.len();
-    let plan = if request.plan && !overdue.is_empty() { Some(revoking(request, &opened, &overdue)?) } else { None };
+    let plan = if request.plan && !overdue.is_empty() { Some(plan_of(request, &opened, &overdue)?) } else { None };
     let report = Report {
         command: "due",
         exit_code: ExitCode::Passes.code(),
@@ -145,6 +139,7 @@ pub fn due(request: &DueRequest) -> anyhow::Result<DueAnswer> {
             sheets: vec![
                 overdue_sheet(&overdue),
                 shadow,
+                recertify,
                 unused_sheet(unused),
                 unconfirmed_sheet(unconfirmed),
                 identities,
@@ -356,54 +351,31 @@ fn the_one<T: Clone + PartialEq>(overdue: &[Overdue], of: impl Fn(&GivenBy) -> O
 }
 
 /// A plan that revokes what should have ended.
-fn revoking(request: &DueRequest, opened: &OpenedLog, overdue: &[Overdue]) -> anyhow::Result<String> {
-    fn placed<T>(value: T) -> Placed<T> {
-        Placed::new(value, Place::file("due"))
-    }
-    let mut agents = opened.site.agents.all().iter().filter(|agent| !agent.is_person);
-    let proposer = match (&request.proposer, agents.next(), agents.next()) {
-        (Some(named), ..) => IdentityId::new(named.as_str()),
-        (None, Some(only), None) => only.id.value.clone(),
-        (None, ..) => bail!(hinted("the plan needs a proposer", "choose one from agents.yaml with `--proposer ID`")),
-    };
-    let mut changes = Vec::new();
-    for it in overdue {
-        let target = match (&it.role, &it.group) {
-            (Some(role), _) => Target::Role(placed(role.clone())),
-            (None, Some(group)) => Target::MemberOf(placed(group.clone())),
-            (None, None) => continue,
-        };
-        let why = match &it.by {
+fn plan_of(request: &DueRequest, opened: &OpenedLog, overdue: &[Overdue]) -> anyhow::Result<String> {
+    let revocation = |it: &Overdue| Revocation {
+        who: it.who.clone(),
+        role: it.role.clone(),
+        group: it.group.clone(),
+        scope: it.scope.clone(),
+        assignment: it.assignment.clone(),
+        reason: match &it.by {
             Some(GivenBy { plan, change, .. }) => {
                 let (plan, change) = (plan.as_str(), change.as_str());
                 format!("Given by change {change} of plan {plan}; {} since {}.", it.why, it.ended)
             }
             None => format!("It is {} since {}.", it.why, it.ended),
-        };
-        let id = format!("end-{}", changes.len().saturating_add(1));
-        let action = Action::Revoke(AssignmentChange {
-            to: placed(it.who.clone()),
-            target,
-            scope: it.scope.clone().map(placed),
-            mode: None,
-            lifetime: None,
-            assignment: it.assignment.clone().map(placed),
-        });
-        changes.push(NewChange::new(id, action, why));
-    }
+        },
+    };
+    let sponsor = request.on_behalf_of.as_deref().map(IdentityId::new);
+    let task = request.task.as_deref().map(TaskId::new);
     let at = opened.now;
-    Ok(write::write(&NewPlan {
-        id: PlanId::new(format!("due-{}", at.unix())),
-        proposer,
-        on_behalf_of: request
-            .on_behalf_of
-            .as_deref()
-            .map(IdentityId::new)
-            .or_else(|| the_one(overdue, |by| by.sponsor.as_ref())),
-        task: request.task.as_deref().map(TaskId::new).or_else(|| the_one(overdue, |by| by.task.as_ref())),
+    let of = RevokingPlan {
+        id: format!("due-{}", at.unix()),
+        change_prefix: "end",
+        proposer: revoking::proposer(&opened.site.agents, request.proposer.as_deref())?,
+        on_behalf_of: sponsor.or_else(|| the_one(overdue, |by| by.sponsor.as_ref())),
+        task: task.or_else(|| the_one(overdue, |by| by.task.as_ref())),
         intent: format!("Revoke access that should have ended by {}.", request.at.unwrap_or(at)),
-        expires: at.plus(Span::from_days(PROPOSE_DAYS)),
-        made_from: None,
-        changes,
-    })?)
+    };
+    revoking::plan(of, &overdue.iter().map(revocation).collect::<Vec<_>>(), at)
 }

@@ -9,5 +9,6 @@ pub mod for_terraform;
 pub(crate) mod lifecycle;
 pub(crate) mod neglected;
 pub mod recorded_exports;
+pub(crate) mod revoking;
 pub mod rollback;
 pub(crate) mod shadow;

@@ -80,6 +80,8 @@ impl RecordedExports {
                     | Line::Freeze(_)
                     | Line::Thaw(_)
                     | Line::Baseline(_)
+                    | Line::Recertification(_)
+                    | Line::Withdrawal(_)
                     | Line::Auto(_)
                     | Line::Result(_)
                     | Line::Seal(_)

@@ -12,7 +12,7 @@ use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::input::time::Span;
-use crate::log::line::{Line, SessionKind, Verdict};
+use crate::log::line::{Line, Recertification, RecertificationAnswer, SessionKind, Verdict};
 use crate::log::verify::answers::{Integrity, SessionView, Verification};
 use crate::report::model::{Body, Report};
 use crate::report::record::{DecisionRow, SessionRow};
@@ -195,6 +195,24 @@ pub(crate) fn session(view: &SessionView) -> SessionRow {
 }
 
 /// The plan and change of a row that is about none.
+/// An access and the answer about it: whether it is kept, and until when.
+pub(crate) fn recertified(it: &Recertification) -> Sentence {
+    let says = match it.described() {
+        Some(access) => {
+            let holds = if access.holds.raw() == "membership" { ": membership of " } else { ": role " };
+            let says = Sentence::new().name(&access.who).own(holds).name(&access.what);
+            says.maybe(access.scope.as_ref(), |says, scope| says.own(" in ").name(scope))
+        }
+        None => Sentence::of("an access that cannot be read"),
+    };
+    match (it.answer, it.until) {
+        (RecertificationAnswer::Keep, Some(until)) => says.own(format!(", kept until {until}")),
+        (RecertificationAnswer::Keep, None) => says.own(", kept"),
+        (RecertificationAnswer::Revoke, _) => says.own(", to be revoked"),
+        (RecertificationAnswer::Change, _) => says.own(", to be changed"),
+    }
+}
+
 const NO_PLAN: &str = "";
 
 pub(crate) fn decisions(view: &SessionView, documents: &Documents) -> Vec<DecisionRow> {
@@ -240,6 +258,16 @@ pub(crate) fn decisions(view: &SessionView, documents: &Documents) -> Vec<Decisi
                 )),
                 reason: Some(b.reason.clone()),
                 ..row(&session, b.at, (&NO_PLAN.into(), &NO_PLAN.into()), "baseline", &who)
+            },
+            Line::Recertification(it) => DecisionRow {
+                sentence: recertified(it),
+                reason: it.reason.clone(),
+                ..row(&session, it.at, (&NO_PLAN.into(), &NO_PLAN.into()), it.answer.word(), &who)
+            },
+            Line::Withdrawal(it) => DecisionRow {
+                sentence: Sentence::of(format!("the baseline of line {}", it.baseline.short())),
+                reason: Some(it.reason.clone()),
+                ..row(&session, it.at, (&NO_PLAN.into(), &NO_PLAN.into()), "withdraw", &who)
             },
             Line::Auto(a) => row(&session, a.at, (&a.plan, &a.change), "auto", &who),
             Line::Export(e) => row(&session, e.at, (&e.plan, &e.change), "export", &who),

@@ -212,6 +212,8 @@ fn approved(values: &Values, verified: &Verification) -> Vec<(Digest<of::Change>
                 | Line::Freeze(_)
                 | Line::Thaw(_)
                 | Line::Baseline(_)
+                | Line::Recertification(_)
+                | Line::Withdrawal(_)
                 | Line::Export(_)
                 | Line::Result(_)
                 | Line::Seal(_)

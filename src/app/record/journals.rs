@@ -82,6 +82,8 @@ fn read(bytes: &[u8], known: &BTreeSet<Digest<of::Blob>>) -> Result<JournalConte
             | Line::Freeze(_)
             | Line::Thaw(_)
             | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_)

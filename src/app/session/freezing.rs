@@ -232,9 +232,10 @@ impl Asked {
         Ok(Ok(Self { opened, me, what, does, reason: Text::from(request.reason.trim()) }))
     }
 
-    /// A question that policy answers as it answers whether a person may freeze everything.
-    pub(super) fn into_freeze_of_all(self, does: &str) -> Self {
-        Self { what: Frozen { kind: FreezeKind::All, name: None }, does: does.to_owned(), ..self }
+    /// A question that policy answers as it answers whether a person may freeze something of a kind.
+    pub(super) fn into_freeze_of(self, kind: FreezeKind, does: &str) -> Self {
+        let name = (kind != FreezeKind::All).then(|| Text::from(""));
+        Self { what: Frozen { kind, name }, does: does.to_owned(), ..self }
     }
 
     fn subject(&self) -> FreezeSubject<'_> {

@@ -244,6 +244,8 @@ fn event<'l>(view: &SessionView, line: &'l Line, values: &Values) -> Option<(&'l
         | Line::Freeze(_)
         | Line::Thaw(_)
         | Line::Baseline(_)
+        | Line::Recertification(_)
+        | Line::Withdrawal(_)
         | Line::Seal(_)
         | Line::Sig(_) => {
             return None;

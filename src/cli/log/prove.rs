@@ -315,6 +315,10 @@ fn says(proved: &Proved) -> Sentence {
                 baseline.until_privileged
             ))
             .name(&baseline.reason),
+        Line::Recertification(it) => {
+            who().own(" recertified an access: ").then(crate::app::present::log_report::recertified(it))
+        }
+        Line::Withdrawal(it) => who().own(format!(" withdrew the baseline of line {}: ", it.baseline)).name(&it.reason),
         Line::Session(session) => {
             Sentence::of("a session of ").id(&session.writer.principal).own(format!(" begun at {}", session.at))
         }

@@ -145,6 +145,8 @@ pub(crate) fn names(verified: &Verification, plan: &str) -> bool {
         | Line::Policies(_)
         | Line::Thaw(_)
         | Line::Baseline(_)
+        | Line::Recertification(_)
+        | Line::Withdrawal(_)
         | Line::Seal(_)
         | Line::Sig(_) => false,
     };

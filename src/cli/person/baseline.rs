@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::app::session::baseline::{BaselineRequest, baseline};
+use crate::app::session::baseline::{BaselineRequest, BaselineSubject, baseline};
 use crate::cli::person::freeze::finish;
 use crate::cli::shared_args::LocationArgs;
 use crate::decision::exit::ExitCode;
@@ -17,8 +17,11 @@ use crate::input::time::Time;
 #[derive(Debug, Args)]
 pub struct BaselineArgs {
     /// The snapshot that shows the access.
-    #[arg(long, value_name = "FILE")]
-    snapshot: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "withdraw")]
+    snapshot: Option<PathBuf>,
+    /// Withdraw the baseline of this line instead: its hash, or at least 8 digits of it.
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["snapshot", "until"])]
+    withdraw: Option<String>,
     /// The reason, which is recorded.
     #[arg(long)]
     reason: String,
@@ -44,10 +47,14 @@ impl BaselineArgs {
     /// # Errors
     /// If the tool cannot do its work; nothing is then recorded.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let of = match (&self.withdraw, &self.snapshot) {
+            (Some(line), _) => BaselineSubject::Withdraw(line.clone()),
+            (None, snapshot) => BaselineSubject::Snapshot(snapshot.clone().unwrap_or_default()),
+        };
         finish(baseline(&BaselineRequest {
             place: self.place.location(),
             key: self.key.clone(),
-            snapshot: self.snapshot.clone(),
+            of,
             reason: self.reason.clone(),
             until: self.until,
         })?)

@@ -98,6 +98,8 @@ pub fn recall(
                 | Line::Plan(_)
                 | Line::Policies(_)
                 | Line::Baseline(_)
+                | Line::Recertification(_)
+                | Line::Withdrawal(_)
                 | Line::Seal(_)
                 | Line::Sig(_) => {}
             }

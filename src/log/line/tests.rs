@@ -1,11 +1,15 @@
 use super::*;
+use crate::input::time::Span;
 use crate::log::sample;
 
 fn sample_lines() -> Vec<Vec<u8>> {
     let base = sample::session(1, &[], &[].into(), 0);
     let record = sample::record(2, &base, 5);
     let freezing = sample::freezing(3, &record, 6);
-    [&base.bytes, &record.bytes, &freezing.bytes].into_iter().flat_map(|b| lines(b).map(<[u8]>::to_vec)).collect()
+    let sessions = [&base.bytes, &record.bytes, &freezing.bytes].into_iter().flat_map(|b| lines(b).map(<[u8]>::to_vec));
+    let prev = crate::input::digest::Digest::of(b"before");
+    let more = [sample::baseline(prev), sample::recertification(prev), sample::withdrawal(prev)];
+    sessions.chain(more.into_iter().map(|line| line.to_bytes().unwrap())).collect()
 }
 
 #[test]
@@ -77,4 +81,40 @@ fn a_line_of_the_greatest_length_is_read_and_one_byte_more_is_refused() {
     assert!(read(&bytes, &mut scratch).is_ok());
     body.tool = format!("{}x", body.tool.raw()).into();
     assert!(matches!(Line::Session(body).to_bytes(), Err(WriteFault::TooLong { .. })));
+}
+
+/// What makes a recertification break a rule.
+type BendRecertification = fn(&mut Recertification);
+
+#[test]
+fn a_recertification_that_breaks_a_rule_cannot_be_written() {
+    let Line::Session(header) = read(&sample_lines()[0], &mut Vec::new()).unwrap() else { panic!("no session") };
+    let mut header = *header;
+    let refused = |change: &dyn Fn(&mut Recertification)| {
+        let (mut draft, _) =
+            crate::log::session::Draft::start(header.clone(), std::collections::BTreeSet::new()).unwrap();
+        let broken = |prev| {
+            let Line::Recertification(mut it) = sample::recertification(prev) else { panic!() };
+            change(&mut it);
+            Line::Recertification(it)
+        };
+        draft.push(broken).is_err()
+    };
+    assert!(!refused(&|_| {}));
+    let cases: [(&str, BendRecertification); 6] = [
+        ("kept for longer than a year", |it| it.until = Some(it.at.plus(Span::from_days(367)))),
+        ("kept until before it was kept", |it| it.until = Some(it.at)),
+        ("kept without an end", |it| it.until = None),
+        ("an end where it is revoked", |it| it.answer = RecertificationAnswer::Revoke),
+        ("a reason where it is kept", |it| it.reason = Some("why".into())),
+        ("a change without a reason", |it| (it.answer, it.until) = (RecertificationAnswer::Change, None)),
+    ];
+    for (what, change) in cases {
+        assert!(refused(&change), "{what}");
+    }
+    header.kind = SessionKind::Record;
+    header.writer.person = None;
+    let (mut draft, _) = crate::log::session::Draft::start(header, std::collections::BTreeSet::new()).unwrap();
+    assert!(draft.push(sample::recertification).is_err(), "a recorder recertifies nothing");
+    assert!(draft.push(sample::withdrawal).is_err(), "a recorder withdraws nothing");
 }

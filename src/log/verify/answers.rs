@@ -140,6 +140,8 @@ impl SessionView {
             | Line::Freeze(_)
             | Line::Thaw(_)
             | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_)

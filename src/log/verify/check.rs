@@ -159,6 +159,8 @@ impl<'a> Check<'a> {
             }
             Line::Decision(_)
             | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_)
             | Line::Auto(_)
             | Line::Export(_)
             | Line::Result(_)

@@ -8,8 +8,8 @@ use super::phrases;
 use crate::input::text::Text;
 use crate::report::audit::{AuditReport, AuditRow, PopulationRow, VERSION};
 
-/// The columns, version 1.
-pub(super) const COLUMNS: [&str; 41] = [
+/// The columns, version 2.
+pub(super) const COLUMNS: [&str; 42] = [
     "record",
     "decision",
     "session",
@@ -51,6 +51,7 @@ pub(super) const COLUMNS: [&str; 41] = [
     "fact",
     "value",
     "columns_version",
+    "recertified_until",
 ];
 
 /// The cells of a row by column.
@@ -176,4 +177,5 @@ fn assignment(row: &PopulationRow) -> CsvRecord {
         .number("late_by", row.late_by)
         .text("assignment", row.assignment.as_ref())
         .word("coverage", Some(row.coverage.word()))
+        .shown("recertified_until", row.recertified_until)
 }

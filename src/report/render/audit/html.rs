@@ -334,10 +334,11 @@ fn population(page: &mut HtmlPage, report: &AuditReport) {
     page.paragraph(
         "",
         &format!(
-            "{} assignments and memberships in the snapshot = {} decided + {} inherited + {} shadow + {} out of scope. {} of the decided are past their approved end.",
+            "{} assignments and memberships in the snapshot = {} decided + {} inherited + {} recertified + {} shadow + {} out of scope. {} of the decided are past their approved end.",
             number(sum.population),
             number(sum.decided),
             number(sum.inherited),
+            number(sum.recertified),
             number(sum.shadow),
             number(sum.out_of_scope),
             number(sum.expired)
@@ -350,6 +351,7 @@ fn assignment(row: &PopulationRow) -> Vec<HtmlCell> {
     let class = match row.coverage {
         Coverage::Decided => "decided",
         Coverage::Inherited => "inherited",
+        Coverage::Recertified => "recertified",
         Coverage::Shadow => "shadow",
         Coverage::OutOfScope => "out",
     };

@@ -30,8 +30,8 @@ pub(super) fn facts(head: &AuditHead) -> Vec<(&'static str, Text)> {
     }
     if let Some(it) = &head.reconciliation {
         let sum = format!(
-            "population {} = decided {} + inherited {} + shadow {} + out of scope {}",
-            it.population, it.decided, it.inherited, it.shadow, it.out_of_scope
+            "population {} = decided {} + inherited {} + recertified {} + shadow {} + out of scope {}",
+            it.population, it.decided, it.inherited, it.recertified, it.shadow, it.out_of_scope
         );
         out.push(("reconciliation", Text::from(sum)));
         out.push(("decided and past the approved end", text(&it.expired)));

@@ -61,6 +61,7 @@ fn report(text: &str) -> AuditReport {
         assignment: Some(it.clone()),
         holds: "role",
         inherited_until: None,
+        recertified_until: None,
         subject: it.clone(),
         kind: Some("human"),
         entitlement: some(),
@@ -265,7 +266,7 @@ fn the_columns_are_fixed() {
         "record,decision,session,line,decided_at,plan,change,ticket,target,action,subject,kind,entitlement,scope,mode,\
          requested_end,privileged,sensitivity,outcome,policies,steps,approver,acting_for,key,proposer,proof,sponsor,\
          seconds_to_decide,grouped,shown,override_reason,exported,result,evidence,removed_at,late_by,assignment,coverage,\
-         fact,value,columns_version",
+         fact,value,columns_version,recertified_until",
         "change the version with the columns"
     );
 }

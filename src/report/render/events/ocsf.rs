@@ -177,6 +177,13 @@ fn about(it: &LogEvent) -> String {
     if let Some(baseline) = &it.baseline {
         return format!("{} accesses of the snapshot {} as inherited", baseline.count, baseline.snapshot);
     }
+    if let Some(baseline) = &it.withdrawn {
+        return format!("the baseline {baseline}");
+    }
+    if let Some(recertification) = &it.recertification {
+        let of = [it.subject.as_ref(), it.entitlement.as_ref(), it.scope.as_ref()].map(raw).join(" ");
+        return format!("{}: {}", recertification.answer, of.trim());
+    }
     match &it.frozen {
         Some(frozen) => [frozen.kind.unwrap_or_default(), raw(frozen.name.as_ref())].join(" ").trim().to_owned(),
         None => format!("{} {}", raw(it.plan.as_ref()), raw(it.change.as_ref())),
@@ -194,6 +201,7 @@ fn severity(it: &LogEvent) -> (u32, &'static str) {
     match (it.kind, it.result) {
         (EventKind::Result, Some("beyond")) => (5, "Critical"),
         (EventKind::Override | EventKind::Freeze | EventKind::Thaw | EventKind::Baseline, _) => (4, "High"),
+        (EventKind::Withdrawal | EventKind::Recertification, _) => (1, "Informational"),
         (EventKind::Result, Some("failed" | "missing" | "partly")) => (3, "Medium"),
         (EventKind::Approve | EventKind::Automatic | EventKind::Export, _) if it.privileged => (3, "Medium"),
         (EventKind::Reject, _) => (2, "Low"),
@@ -274,14 +282,21 @@ fn entity(it: &LogEvent) -> Classified {
         | EventKind::Export
         | EventKind::Freeze
         | EventKind::Thaw
-        | EventKind::Baseline => (OTHER, it.kind.name()),
+        | EventKind::Baseline
+        | EventKind::Withdrawal
+        | EventKind::Recertification => (OTHER, it.kind.name()),
     };
     if let Some(frozen) = &it.frozen {
         let entity = json!({"type": "freeze", "uid": frozen.line, "name": about(it)});
         return Classified { class: ENTITY_MANAGEMENT, activity, attributes: attributes([("entity", entity)]) };
     }
-    if it.baseline.is_some() {
-        let entity = json!({"type": "baseline", "uid": it.uid, "name": about(it)});
+    let general = [
+        ("baseline", it.baseline.is_some()),
+        ("withdrawal", it.withdrawn.is_some()),
+        ("recertification", it.recertification.is_some()),
+    ];
+    if let Some((kind, _)) = general.into_iter().find(|(_, is_it)| *is_it) {
+        let entity = json!({"type": kind, "uid": it.uid, "name": about(it)});
         return Classified { class: ENTITY_MANAGEMENT, activity, attributes: attributes([("entity", entity)]) };
     }
     let entity = json!({

@@ -47,6 +47,8 @@ fn event(kind: EventKind, action: &str, result: Option<&'static str>, parts: u32
         reason: Some("why".into()),
         result,
         baseline: None,
+        withdrawn: None,
+        recertification: None,
         frozen: matches!(kind, EventKind::Freeze | EventKind::Thaw).then(|| FrozenEvent {
             line: Digest::of(b"freeze"),
             kind: Some("agent").filter(|_| parts & 1 > 0),
