@@ -89,3 +89,20 @@ fn a_log_that_began_elsewhere_is_a_warning_of_trust_check() {
     site.replace("review.yaml", &id, "0123456789abcdef0123456789abcdef");
     assert_eq!(check(&site).1, ["log-foreign-session", "other-target"]);
 }
+
+#[test]
+fn a_snapshot_without_a_target_is_reported_by_trust_check_and_gate() {
+    let site = Site::new();
+    let severity = |site: &Site| {
+        let (code, checked) = report(site, &["trust", "check"]);
+        let findings = checked["findings"].as_array().unwrap();
+        let found = findings.iter().find(|f| f["code"] == "no-target").unwrap();
+        (code, found["severity"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(severity(&site), (0, "note".to_owned()));
+    three_sessions(&site);
+    assert_eq!(severity(&site), (0, "warning".to_owned()), "a copy of the folder would accept these decisions");
+    assert!(codes(&gate(&site).1).contains(&"no-target"));
+    edit(&site, |s| s["target"] = json!({"system": "demo", "id": "staging"}));
+    assert!(!codes(&report(&site, &["trust", "check"]).1).contains(&"no-target"));
+}

@@ -14,9 +14,10 @@ use crate::access::chains::search::search;
 use crate::access::chains::what_if::{lay, lay_for_few};
 use crate::access::change::claims::{Computed, check};
 use crate::access::change::resolve::{ResolvedChange, resolve};
-use crate::access::change::targets::{assignments, holds_after, lessens, named, reversible, was};
+use crate::access::change::targets::{assignments, holds_after, lessens, lifts_deny, named, reversible, was};
 use crate::access::effective::state::AccessState;
 use crate::access::effects::assessment::judge;
+use crate::access::effects::blocked::is_blocked;
 use crate::access::effects::compute::{ChangeEffect, EffectContext};
 use crate::access::effects::findings::{about_plan, beyond_budget, mass_removals, notes};
 use crate::access::effects::isolation::isolation;
@@ -24,7 +25,7 @@ use crate::access::effects::kept::kept;
 use crate::access::effects::mass_removal::Removals;
 use crate::access::effects::outsiders::open_receivers;
 use crate::access::effects::policy_context::around;
-use crate::access::effects::receivers::{receivers, with_receivers};
+use crate::access::effects::receivers::{assigns, receivers, with_receivers};
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::effects::task_scope::{Within, within};
 use crate::access::escalation::catalog::EscalationPath;
@@ -69,7 +70,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         if told > q.budget.plan || looked > q.budget.plan_work {
             return Err(vec![beyond_budget(q.plan)]);
         }
-        let inside = within(q.task, &after, step, &outcome);
+        let inside = within(q.task, &after, step, &outcome, assigns(q, step).as_ref());
         if inside.takes_something {
             taking.insert(step.change.id.value.clone());
         }
@@ -124,6 +125,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         let sponsor = q.plan.on_behalf_of.as_ref().map(|s| s.value.clone());
         std::iter::once(q.plan.proposer.value.clone()).chain(sponsor)
     };
+    let with_outsiders = changes.iter().any(|facts| !facts.outsiders.is_empty());
     let names: Vec<&ChangeTargets> = changes.iter().map(|c| &c.named).collect();
     // Policy receives the number of privileged accesses that the plan completes, with any other changes.
     let gained_privileged = count(whole.gains().filter(|p| p.privileged.is_some()).count());
@@ -134,7 +136,7 @@ pub fn analyse(q: &AnalysisRequest<'_, '_>) -> Result<Analysis, Vec<Finding>> {
         before: before(q, &plain, &bench, parties()),
         gained_privileged,
         effects: whole.effects,
-        concerned: whole.concerned,
+        concerned: Affected { at_least: whole.concerned.at_least || with_outsiders, ..whole.concerned },
         escalations,
         sod,
         emergent,
@@ -175,7 +177,7 @@ fn removals<'v, 's>(
     effects: Vec<&ChangeEffect>,
     taking: BTreeSet<ChangeId>,
 ) -> Vec<MassRemoval> {
-    Removals { question: q, plain, classifier: &bench.classifier, steps, whole_view, effects, taking }.find()
+    Removals { question: q, plain, bench, steps, whole_view, effects, taking }.find()
 }
 
 fn count(n: usize) -> u64 {
@@ -220,7 +222,6 @@ pub(crate) fn facts(
         effects: outcome.effects.clone(),
         kept: kept(step, before, after),
         concerned: Affected { at_least: concerned.at_least || !judged.outsiders.is_empty(), ..concerned },
-        receivers,
         privileged: judged.privileged,
         privileged_together: BTreeSet::new(),
         gained_privileged: judged.gained_privileged,
@@ -242,7 +243,10 @@ pub(crate) fn facts(
         outside: inside.outside,
         reversible: reversible(q.index, step),
         touches_deny: after.holds_deny(&named),
+        lifts_deny: lifts_deny(before, after, step, &named, lessens),
+        blocked: is_blocked(after, step, &receivers),
         around: around(after, &bench.classifier, None, [&named], owner.cloned()),
+        receivers,
         named,
     }
 }

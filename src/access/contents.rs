@@ -15,7 +15,8 @@ use crate::access::change::resolve::ResolvedChange;
 use crate::access::effective::role::{ResolvedRole, unknown_permission};
 use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::model::facts::{Access, Contents, Exception, ExceptionKind, Fate, RoleLabels, Stated};
-use crate::access::risk::classification::{Classifier, Rating};
+use crate::access::risk::classification::Classifier;
+use crate::access::risk::rating::Rating;
 use crate::input::entitlement::{Effect, Permission};
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
 use crate::plan::model::{Action, Change, Plan, Target};
@@ -236,7 +237,7 @@ fn stated(
         Effect::Deny => fate == Fate::Removed,
     };
     let verdict = if is_unknown {
-        crate::access::risk::classification::unknown(permission.condition.clone())
+        crate::access::risk::rating::unknown(permission.condition.clone())
     } else if gives {
         let allowed = Permission { effect: Effect::Allow, ..permission.clone() };
         classifier.stated(view, role, &allowed)

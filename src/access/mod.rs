@@ -13,7 +13,7 @@ pub(crate) mod model;
 pub(crate) mod queries;
 pub(crate) mod risk;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use crate::access::analyse::analyse;
 pub use crate::access::change::pending::PendingChange;

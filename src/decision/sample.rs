@@ -161,6 +161,8 @@ pub(crate) fn facts(id: &str) -> ChangeFacts {
         takes_in_task_scope: true,
         outside: BTreeSet::new(),
         touches_deny: false,
+        lifts_deny: false,
+        blocked: false,
         reversible: true,
         around: PolicyContext::default(),
     }

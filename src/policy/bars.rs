@@ -28,8 +28,11 @@ pub enum AutoBar {
     Public,
     /// A name that stands for many whom the snapshot does not know gains access or is a receiver.
     Outsiders,
-    /// It grants a membership, or something to a disabled identity, and the snapshot shows no access that it gives.
+    /// It grants a membership, or something to a disabled identity, or extends an assignment, and the snapshot shows no
+    /// access that it gives.
     NoKnownGain,
+    /// A deny or a limit blocks some of the access that it assigns.
+    Blocked,
     /// It gives access without an expiry.
     StandingGain,
     /// It gives access that can be activated later.
@@ -90,6 +93,7 @@ impl AutoBar {
             Self::Public => "everyone, or an anonymous caller, gains access",
             Self::Outsiders => "it gives access to a name that represents many unknown identities",
             Self::NoKnownGain => "the snapshot does not show what it gives",
+            Self::Blocked => "it assigns access that a deny or limit blocks now",
             Self::StandingGain => "it gives access without an expiry",
             Self::EligibleGain => "it gives access that can be activated later",
             Self::EmergentGain => "it gives access together with other changes of the plan",
@@ -127,19 +131,22 @@ pub(super) fn of(pack: &Pack, matter: &PolicyInput<'_>, change: &Change, facts: 
     let parties = [Some(&matter.plan.proposer.value), sponsor];
     let gains = |id: &IdentityId| Who::of_identity(matter, facts, id).gains(matter, facts);
     let permission = facts.named.permission.as_ref().is_some_and(|permission| permission.effect == Effect::Deny);
-    let deny = permission || facts.touches_deny;
+    let deny = permission || facts.touches_deny || facts.lifts_deny;
     // WHY: a disabled receiver can be enabled later, and a group may give access in another system. No scope shows what that
     // will be.
     let is_active = |id| facts.around.identities.get(id).is_some_and(|it| it.status == Status::Active);
     let hides_gain = facts.named.member_of.is_some() || facts.named.identity.iter().any(|id| !is_active(id));
     let no_gain = gained.is_empty() && facts.effects.gained_eligible.is_empty();
-    let no_known_gain = matches!(change.action, Action::Grant(_)) && no_gain && hides_gain;
+    let extends = matches!(change.action, Action::Adjust(_)) && !facts.receivers.is_empty();
+    // WHY: an assignment that is extended next to another one is what remains when the other is removed.
+    let no_known_gain = no_gain && (extends || (matches!(change.action, Action::Grant(_)) && hides_gain));
     let rules = [
         (AutoBar::Privileged, facts.is_privileged_in_plan() || facts.gained_privileged > 0),
         (AutoBar::Unclassified, facts.unclassified > 0 || facts.sensitivity == Sensitivity::Unknown),
         (AutoBar::Public, facts.public),
         (AutoBar::Outsiders, !facts.outsiders.is_empty()),
         (AutoBar::NoKnownGain, no_known_gain),
+        (AutoBar::Blocked, facts.blocked),
         (AutoBar::StandingGain, stands || gained.iter().any(|piece| piece.access.until.is_none())),
         (AutoBar::EligibleGain, !facts.effects.gained_eligible.is_empty()),
         (AutoBar::EmergentGain, !facts.emergent.is_empty()),

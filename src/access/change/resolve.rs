@@ -10,7 +10,7 @@ use crate::access::change::confusables::Names;
 use crate::access::change::references::{Name, Outline, entitlement, outline};
 use crate::access::graph::index::{Index, NameKind};
 use crate::input::finding::{Code, Finding};
-use crate::input::id::{ChangeId, Entitlement, GroupId};
+use crate::input::id::{ChangeId, Entitlement, GroupId, ResourceId};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::plan::model::{Action, AssignmentChange, Change, Plan};
@@ -318,22 +318,25 @@ impl Resolver<'_, '_> {
         if reported(NameKind::Subject, wanted.to.value.raw()) || reported(kind, entitled.as_str()) {
             return;
         }
-        let message = format!(
-            "change `{}`: `{}` does not have the {what} `{}`{}",
-            id(change),
-            wanted.to.value.raw(),
-            entitled.as_str(),
-            wanted.scope.as_ref().map_or_else(String::new, |s| format!(" at `{}`", s.value.as_str())),
-        );
-        let elsewhere: Vec<String> = held
-            .iter()
-            .take(8)
-            .map(|(_, a)| a.scope.as_ref().map_or_else(|| "everywhere".to_owned(), |s| format!("at `{}`", s.as_str())))
-            .collect();
-        let advice = if elsewhere.is_empty() {
-            "correct the holder or the entitlement; a membership by a group's rule cannot be revoked".to_owned()
+        let place = |scope: Option<&ResourceId>| {
+            scope.map_or_else(|| "everywhere".to_owned(), |scope| format!("at `{}`", scope.as_str()))
+        };
+        let wanted_at = wanted.scope.as_ref().map(|scope| &scope.value);
+        let (who, name) = (wanted.to.value.raw(), entitled.as_str());
+        let (message, advice) = if held.is_empty() {
+            let at = wanted_at.map_or_else(String::new, |scope| format!(" at `{}`", scope.as_str()));
+            let advice = "correct the holder or the entitlement; a membership by a group's rule cannot be revoked";
+            (format!("change `{}`: `{who}` does not have the {what} `{name}`{at}", id(change)), advice.to_owned())
         } else {
-            format!("it is held {}: name that scope", elsewhere.join(", "))
+            let mut known: Vec<String> = held.iter().take(8).map(|(_, a)| place(a.scope.as_ref())).collect();
+            let more = held.len().saturating_sub(known.len());
+            known.extend((more > 0).then(|| format!("and {more} more")));
+            let advice = match held.iter().find_map(|(_, a)| a.scope.as_ref()) {
+                Some(scope) => format!("write `scope: {}`; each scope needs a change of its own", scope.as_str()),
+                None => "leave out `scope`".to_owned(),
+            };
+            let (known, wanted_at) = (known.join(", "), place(wanted_at));
+            (format!("change `{}`: `{who}` has the {what} `{name}` {known}, not {wanted_at}", id(change)), advice)
         };
         self.faults.push(Finding::new(Code::UnknownAssignment, message).at(&wanted.to.place).help(advice));
     }

@@ -3,9 +3,12 @@
 //!
 //! Computes typed names for policies, reports and decisions from a resolved step and the state after it.
 
+use std::collections::BTreeSet;
+
 use crate::access::change::resolve::{ResolvedChange, Taken};
 use crate::access::change::terms::becomes;
 use crate::access::effective::state::{AccessState, RoleState};
+use crate::access::graph::closure::closure;
 use crate::access::graph::index::Index;
 use crate::access::matching::coverage::ends_within;
 use crate::access::model::facts::{ChangeTargets, Holding};
@@ -162,6 +165,53 @@ pub(crate) fn assignments(index: &Index<'_>, step: &ResolvedChange<'_>) -> Vec<A
     match &step.taken {
         Some(Taken::Assigned(at)) => index.assignment(*at).map(|a| a.id.clone()).into_iter().collect(),
         Some(Taken::Listed(..)) | None => Vec::new(),
+    }
+}
+
+/// Whether a step removes or redefines a deny or a limit, or makes one end earlier, even if nobody gains by that now.
+/// `named`: the objects that it names. `lessens`: whether it ends or shortens an assignment or membership.
+pub(crate) fn lifts_deny(
+    before: &AccessState<'_, '_>,
+    after: &AccessState<'_, '_>,
+    step: &ResolvedChange<'_>,
+    named: &ChangeTargets,
+    lessens: bool,
+) -> bool {
+    let redefined = |role: &RoleId| {
+        let is_limit = |role: &RoleId| !before.index.limited_by(role.as_str()).is_empty();
+        let same = before.flat(role).denies.is_subset(&after.flat(role).denies);
+        !same || closure(&BTreeSet::from([role.clone()]), |role| before.including(role)).iter().any(is_limit)
+    };
+    match &step.change.action {
+        Action::Revoke(_) | Action::Adjust(_) => lessens && before.holds_deny(named),
+        Action::DeleteGroup(group) => {
+            let own = before.own(&Subject::Group(group.value.clone()));
+            own.holdings.iter().any(|holding| !before.flat(&holding.role).denies.is_empty())
+        }
+        Action::DeleteRole(role)
+        | Action::AddPermission(role, _)
+        | Action::RemovePermission(role, _)
+        | Action::AddInclude(role, _)
+        | Action::RemoveInclude(role, _) => redefined(&role.value),
+        Action::SetRole(d) => redefined(&d.role.value),
+        Action::DeleteResource(resource) => {
+            let roles = before.index.at_scope(resource.value.as_str()).filter_map(|(_, a)| a.role.as_ref());
+            roles.into_iter().any(|role| !before.flat(role).denies.is_empty())
+        }
+        Action::Grant(_)
+        | Action::CreateRole(_)
+        | Action::CreateGroup(..)
+        | Action::CreateIdentity(..)
+        | Action::DisableIdentity(_)
+        | Action::DeleteIdentity(_)
+        | Action::SetOwner(..)
+        | Action::CreateResource(..)
+        | Action::AddTrust(_)
+        | Action::RemoveTrust(_)
+        | Action::IssueCredential(_)
+        | Action::RotateCredential(..)
+        | Action::RevokeCredential(_)
+        | Action::SuppressFinding(_) => false,
     }
 }
 

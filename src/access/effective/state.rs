@@ -19,7 +19,7 @@ use crate::input::entitlement::{Effect, IdentityKind, Mode, Sensitivity};
 use crate::input::id::{AssignmentId, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Time;
 use crate::snapshot::model::{Assignment, Group, Identity, Limit, MembersKnown, Resource, Role, Status, Trust};
-use crate::snapshot::public::is_public_name;
+use crate::snapshot::public::{is_public_name, is_public_word};
 
 /// A direct membership.
 #[derive(Clone, Debug)]
@@ -161,11 +161,11 @@ impl<'v, 's> AccessState<'v, 's> {
         }
     }
 
-    /// The highest label of the resources that a scope touches: itself, those above it, and, from `high` on, those below.
+    /// The highest label of the resources that a scope touches: itself, those above it, and those below it.
     pub(crate) fn label_in(&self, scope: Option<&ResourceId>) -> Option<Sensitivity> {
         let created = self.delta.resources.values().flatten();
         let touched =
-            created.filter(|r| r.sensitivity >= Some(Sensitivity::High) && scopes_overlap(self, scope, Some(&r.id)));
+            created.filter(|r| r.sensitivity > Some(Sensitivity::Low) && scopes_overlap(self, scope, Some(&r.id)));
         let above = scope.map(|id| ancestry(self, id)).unwrap_or_default();
         let above = above.iter().filter_map(|id| self.resource(id.as_str()));
         let labels = touched.map(|r| r.sensitivity).chain(above.map(|r| r.sensitivity));
@@ -401,10 +401,15 @@ impl<'v, 's> AccessState<'v, 's> {
 
     /// Whether a subject represents everyone or anonymous callers.
     pub(crate) fn is_public(&self, subject: &Subject) -> bool {
-        is_public_name(subject.as_str())
+        let name = subject.as_str();
+        // WHY: an identity with such a word as its name may be one account. It counts as an outsider.
+        is_public_name(name, self.systems.of_new(name).as_ref())
             || match subject {
-                Subject::Identity(id) => self.identity(id.as_str()).is_some_and(|i| i.kind == IdentityKind::Public),
-                Subject::Group(id) => self.group(id.as_str()).is_some_and(|g| g.public),
+                Subject::Identity(id) => match self.identity(id.as_str()) {
+                    Some(identity) => identity.kind == IdentityKind::Public,
+                    None => is_public_word(name),
+                },
+                Subject::Group(id) => self.group(id.as_str()).is_some_and(|g| g.public) || is_public_word(name),
             }
     }
 

@@ -13,7 +13,8 @@ use crate::access::effects::outsiders::OpenReceivers;
 use crate::access::matching::dialect::is_any;
 use crate::access::model::facts::{AccessDelta, ChangeTargets};
 use crate::access::risk::admin_names::tells_of_an_administrator;
-use crate::access::risk::classification::{Classifier, Rating};
+use crate::access::risk::classification::Classifier;
+use crate::access::risk::rating::Rating;
 use crate::input::entitlement::{Effect, Permission, Sensitivity};
 use crate::input::id::{IdentityId, RoleId, Subject};
 use crate::input::text::Text;
@@ -66,6 +67,8 @@ pub(crate) fn judge(
     judged.privileged.extend(verdict.privileged);
     judged.gives_everything = verdict.everything;
     judged.sensitivity = judged.sensitivity.max(of_named(classifier, after, step, named));
+    let taken = taken(classifier, after.below.unwrap_or(after), step);
+    judged.sensitivity = judged.sensitivity.max(taken.sensitivity);
     judged.public = outcome.gains().map(|piece| &piece.subject).chain(receivers).any(|s| after.is_public(s))
         || open.public
         || trusts_everybody(step);
@@ -74,7 +77,8 @@ pub(crate) fn judge(
         judged.sensitivity = judged.sensitivity.max(Sensitivity::High);
     }
     let pieces: Vec<&AccessDelta> = outcome.gains().chain(outcome.losses()).filter(unclassified).collect();
-    judged.unclassified = verdict.unclassified.max(u64::try_from(pieces.len()).unwrap_or(u64::MAX));
+    let in_effect = u64::try_from(pieces.len()).unwrap_or(u64::MAX);
+    judged.unclassified = verdict.unclassified.max(taken.unclassified).max(in_effect);
     if judged.unclassified > 0 || verdict.presumed {
         judged.admin_name = admin_name(after, step, named, &pieces);
     }
@@ -85,7 +89,7 @@ pub(crate) fn judge(
 fn trusts_everybody(step: &ResolvedChange<'_>) -> bool {
     let Action::AddTrust(d) = &step.change.action else { return false };
     let from = d.from.value.raw();
-    is_any(from) || from == "arn:*" || is_public_name(from)
+    is_any(from) || from == "arn:*" || is_public_name(from, None)
 }
 
 /// The first name that suggests an administrator, among the names of the change and the unclassified access in its
@@ -198,33 +202,53 @@ fn acting_as(classifier: &Classifier<'_>, view: &AccessState<'_, '_>, name: &str
     verdict
 }
 
-/// The sensitivity of what a change takes by a membership, trust or credential, even if its holders keep the same access by
-/// another path. `None` if the snapshot shows nothing of it.
-fn taken(
-    classifier: &Classifier<'_>,
-    before: &AccessState<'_, '_>,
-    step: &ResolvedChange<'_>,
-    named: &ChangeTargets,
-) -> Option<Sensitivity> {
+/// The rating of what a change takes by an assignment, trust or credential, even if its holders keep the same access by
+/// another path. A role or group without permissions in the snapshot is unclassified, as it is if granted.
+fn taken(classifier: &Classifier<'_>, before: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Rating {
     let snapshot = before.index.snapshot();
-    let subjects = if let Action::Revoke(_) | Action::Adjust(_) = &step.change.action {
-        named.member_of.iter().map(|group| Subject::Group(group.clone())).collect()
-    } else if let Action::DeleteGroup(group) = &step.change.action {
-        vec![Subject::Group(group.value.clone())]
-    } else if let Action::RemoveTrust(id) = &step.change.action {
-        let trust = snapshot.trusts.iter().find(|trust| trust.id == id.value);
-        trust.map(|trust| before.subjects(trust.to.raw())).unwrap_or_default()
-    } else if let Action::RevokeCredential(id) = &step.change.action {
-        let known = snapshot.credentials.iter().filter(|credential| credential.id == id.value);
-        known.map(|credential| Subject::Identity(credential.identity.clone())).collect()
-    } else {
-        Vec::new()
+    let subjects = match &step.change.action {
+        Action::Revoke(a) | Action::Adjust(a) => {
+            return match &a.target {
+                Target::Role(role) => {
+                    classifier.held_role(before, &role.value, a.scope.as_ref().map(|scope| &scope.value))
+                }
+                Target::MemberOf(group) => classifier.given_membership(before, &group.value),
+            };
+        }
+        Action::DeleteGroup(group) => return classifier.given_membership(before, &group.value),
+        Action::RemoveTrust(id) => {
+            let trust = snapshot.trusts.iter().find(|trust| trust.id == id.value);
+            trust.map(|trust| before.subjects(trust.to.raw())).unwrap_or_default()
+        }
+        Action::RevokeCredential(id) => {
+            let known = snapshot.credentials.iter().filter(|credential| credential.id == id.value);
+            known.map(|credential| Subject::Identity(credential.identity.clone())).collect()
+        }
+        Action::Grant(_)
+        | Action::CreateRole(_)
+        | Action::DeleteRole(_)
+        | Action::AddPermission(..)
+        | Action::RemovePermission(..)
+        | Action::AddInclude(..)
+        | Action::RemoveInclude(..)
+        | Action::SetRole(_)
+        | Action::CreateGroup(..)
+        | Action::CreateIdentity(..)
+        | Action::DisableIdentity(_)
+        | Action::DeleteIdentity(_)
+        | Action::SetOwner(..)
+        | Action::CreateResource(..)
+        | Action::DeleteResource(_)
+        | Action::AddTrust(_)
+        | Action::IssueCredential(_)
+        | Action::RotateCredential(..)
+        | Action::SuppressFinding(_) => Vec::new(),
     };
-    subjects.iter().filter_map(|s| classifier.reachable(before, s)).map(|rating| rating.sensitivity).max()
+    let sensitivity = subjects.iter().filter_map(|s| classifier.reachable(before, s)).map(|rating| rating.sensitivity);
+    Rating { sensitivity: sensitivity.max().unwrap_or_default(), ..Rating::default() }
 }
 
-/// The highest sensitivity of the objects that a change names, whether it gives or removes access. An entitlement
-/// without permissions counts only if it is granted.
+/// The highest sensitivity of the objects that a change names, whether it gives or removes access.
 fn of_named(
     classifier: &Classifier<'_>,
     after: &AccessState<'_, '_>,
@@ -247,5 +271,5 @@ fn of_named(
     } else {
         None
     };
-    [role, group, taken(classifier, below, step, named), scope, alert].into_iter().flatten().max().unwrap_or_default()
+    [role, group, scope, alert].into_iter().flatten().max().unwrap_or_default()
 }

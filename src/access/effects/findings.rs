@@ -50,8 +50,12 @@ pub(crate) fn notes(
     // A change that is part of a chain, or removes one of two paths, does have an effect.
     let is_part = !facts.emergent.is_empty() || !facts.lost_together.is_empty() || !facts.kept.is_empty();
     if does_nothing && !is_part && !outcome.is_cut() {
-        findings
-            .push(Finding::new(Code::NoEffect, format!("change `{id}` does not change effective access")).at(place));
+        let what = if facts.blocked {
+            format!("change `{id}` assigns access that a deny or limit blocks; it takes effect when that is removed")
+        } else {
+            format!("change `{id}` does not change effective access")
+        };
+        findings.push(Finding::new(Code::NoEffect, what).at(place));
     }
     // WHY: a role of a whole cluster affects hundreds of groups. One finding names a few and counts all.
     let open = &facts.concerned.unknown_groups;

@@ -18,15 +18,14 @@ use crate::access::change::references::entitlement;
 use crate::access::change::resolve::{ResolvedChange, resolve};
 use crate::access::effective::grant::When;
 use crate::access::effective::state::{AccessState, Membership};
-use crate::access::effects::compute::ChangeEffect;
+use crate::access::effects::compute::{ChangeEffect, EffectContext};
 use crate::access::effects::removed_access::{RemovedAccess, RemovedAccesses};
 use crate::access::effects::removed_entitlements::{
-    HolderSearch, identity_of, is_counted, keeps, members, remains, things,
+    HolderSearch, gives, identity_of, is_counted, keeps, many, members, remains, things,
 };
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::matching::coverage::{ends_within, scope_covers};
 use crate::access::model::facts::{Access, AccessDelta, MassRemoval, PathStep, Removable, Removed};
-use crate::access::risk::classification::Classifier;
 use crate::input::entitlement::Mode;
 use crate::input::id::{ChangeId, Entitlement, GroupId, IdentityId, ResourceId, RoleId, Subject};
 use crate::input::time::Span;
@@ -35,9 +34,6 @@ use crate::snapshot::model::Assignment;
 
 /// How long earlier removals of a proposer count, in seconds.
 const DAY: i64 = 86_400;
-
-/// Up to this many holders can lose an entitlement without a mass removal.
-const FEW: usize = 3;
 
 /// The maximum number of comparisons of an access with a subject. Beyond, only the most severe accesses are compared.
 const MOST_COMPARISONS: usize = 20_000;
@@ -66,7 +62,7 @@ struct Done {
 pub(crate) struct Removals<'r, 'v, 's> {
     pub(crate) question: &'r AnalysisRequest<'r, 's>,
     pub(crate) plain: &'v AccessState<'v, 's>,
-    pub(crate) classifier: &'r Classifier<'r>,
+    pub(crate) bench: &'r EffectContext<'r>,
     /// The changes of the plan, and the state after all of them.
     pub(crate) steps: &'r [ResolvedChange<'r>],
     pub(crate) whole_view: &'r AccessState<'v, 's>,
@@ -91,7 +87,7 @@ impl<'v, 's> Removals<'_, 'v, 's> {
         };
         let accesses = self.accesses();
         let alone = self.losses(after);
-        let own = self.removals(after, &accesses, (&alone, &alone), &Done::default());
+        let own = self.removals((after, &BTreeSet::new()), &accesses, (&alone, &alone), &Done::default());
         let pending: Vec<&PendingChange> = self.question.approved.iter().filter(|one| self.counts(one)).collect();
         if pending.is_empty() {
             return self.listed(own, &BTreeSet::new(), &BTreeSet::new());
@@ -99,7 +95,12 @@ impl<'v, 's> Removals<'_, 'v, 's> {
         let plans: Vec<Plan> = pending.iter().map(|one| self.alone(one)).collect();
         let (steps, done) = self.pending_steps(&plans);
         let view = self.taken(&steps);
-        let both = self.removals(&view, &accesses, (&self.losses(&view), &alone), &done);
+        // Pending changes can take access only from the subjects that they reach.
+        let pending_alone = self.laid(&steps.iter().collect::<Vec<_>>());
+        let (mut accesses, mut alone) = (accesses, alone);
+        alone.all.extend(self.only_together(&pending_alone, &view, &mut accesses));
+        let reached = pending_alone.touched.map(|touched| touched.reach).unwrap_or_default();
+        let both = self.removals((&view, &reached), &accesses, (&self.losses(&view), &alone), &done);
         let known: BTreeSet<Removed> = own.iter().map(|removal| removal.what.clone()).collect();
         let names =
             pending.iter().map(|one| ChangeId::new(format!("{}/{}", one.plan.as_str(), one.change.id.value.as_str())));
@@ -111,7 +112,11 @@ impl<'v, 's> Removals<'_, 'v, 's> {
     fn taken(&self, more: &[ResolvedChange<'_>]) -> AccessState<'v, 's> {
         let taking = self.steps.iter().filter(|step| self.taking.contains(&step.change.id.value));
         let below = taking.clone().flat_map(|step| &step.depends_on).filter_map(|at| self.steps.get(*at));
-        let all: Vec<&ResolvedChange<'_>> = below.chain(taking).chain(more).collect();
+        self.laid(&below.chain(taking).chain(more).collect::<Vec<_>>())
+    }
+
+    /// The state after some changes.
+    fn laid(&self, all: &[&ResolvedChange<'_>]) -> AccessState<'v, 's> {
         let delta = overlay(self.question.index, self.question.plan.expires.value, all.iter().copied());
         AccessState::touching(self.plain, delta, |view| {
             all.iter().flat_map(|step| seeds(step, self.plain, view)).collect()
@@ -285,9 +290,10 @@ impl<'v, 's> Removals<'_, 'v, 's> {
     }
 
     /// The mass removals among losses. An entitlement counts only if the plan itself removes it from some holder.
+    /// `reached`: the subjects that pending changes may take access from.
     fn removals(
         &self,
-        after: &AccessState<'_, '_>,
+        (after, reached): (&AccessState<'_, '_>, &BTreeSet<Subject>),
         accesses: &RemovedAccesses,
         (losses, own): (&Losses, &Losses),
         done: &Done,
@@ -312,7 +318,7 @@ impl<'v, 's> Removals<'_, 'v, 's> {
                 told.insert((grave, gone));
             }
         }
-        let candidates = self.candidates(after, losses, done);
+        let candidates = self.candidates(losses, reached);
         let most = MOST_COMPARISONS.checked_div(candidates.len()).unwrap_or(MOST_COMPARISONS).max(1);
         for (access, grave) in accesses.most_severe().into_iter().take(most) {
             let gone = self.losers_of(access, &candidates, after, done);
@@ -379,11 +385,15 @@ impl<'v, 's> Removals<'_, 'v, 's> {
     }
 
     fn is_privileged(&self, thing: &Removable) -> bool {
+        let classifier = &self.bench.classifier;
         match thing {
-            Removable::Role(role) => self.classifier.role(self.plain, role, None).privileged.is_some(),
-            Removable::RoleAt(role, at) => self.classifier.role(self.plain, role, Some(at)).privileged.is_some(),
-            Removable::Group(group) => self
-                .classifier
+            // WHY: what a role gives depends on its scope, so that it may be privileged at a scope where nobody has it.
+            Removable::Role(role) => {
+                let scopes: BTreeSet<_> = self.plain.of_role(role).map(|held| held.scope.as_ref()).collect();
+                scopes.into_iter().any(|at| classifier.role(self.plain, role, at).privileged.is_some())
+            }
+            Removable::RoleAt(role, at) => classifier.role(self.plain, role, Some(at)).privileged.is_some(),
+            Removable::Group(group) => classifier
                 .reachable(self.plain, &Subject::Group(group.clone()))
                 .is_some_and(|rating| rating.privileged.is_some()),
             // An access is rated where it is lost.
@@ -391,12 +401,32 @@ impl<'v, 's> Removals<'_, 'v, 's> {
         }
     }
 
-    /// The subjects that may lose an access: those that lose any by the plan; with pending changes, all that they reach.
-    fn candidates(&self, after: &AccessState<'_, '_>, losses: &Losses, done: &Done) -> BTreeSet<Subject> {
-        let alone = self.question.approved.is_empty() && done.of.is_empty();
-        let none = BTreeSet::new();
-        let reach = after.touched.as_ref().map_or(&none, |touched| &touched.reach);
-        let all = reach.iter().filter(|subject| !alone || losses.all.contains(*subject));
+    /// Adds the accesses that pending changes remove only together with the plan, and returns who loses them.
+    fn only_together(
+        &self,
+        pending: &AccessState<'v, 's>,
+        both: &AccessState<'v, 's>,
+        all: &mut RemovedAccesses,
+    ) -> BTreeSet<Subject> {
+        let outcome =
+            |view: &AccessState<'v, 's>| self.bench.outcome(self.plain, view, self.question.budget.of_change());
+        let (alone, both) = (outcome(pending), outcome(both));
+        let known: BTreeSet<_> = alone.losses().map(|piece| piece.digest).collect();
+        let mut losers = BTreeSet::new();
+        for (pieces, eligible) in [(&both.effects.lost, false), (&both.effects.lost_eligible, true)] {
+            let new = |piece: &&AccessDelta| !known.contains(&piece.digest) && is_counted(self.plain, &piece.subject);
+            for piece in pieces.iter().filter(new) {
+                all.add(piece, eligible);
+                losers.insert(piece.subject.clone());
+            }
+        }
+        losers
+    }
+
+    /// The subjects that may lose an access: those that lose any by the plan, and those that pending changes reach. A
+    /// subject that only both together take an access from is among the latter.
+    fn candidates(&self, losses: &Losses, reached: &BTreeSet<Subject>) -> BTreeSet<Subject> {
+        let all = losses.all.iter().chain(reached);
         all.filter(|subject| is_counted(self.plain, subject)).cloned().collect()
     }
 
@@ -459,24 +489,8 @@ impl<'v, 's> Removals<'_, 'v, 's> {
     }
 }
 
-/// The mass removal of a thing, if so many of its holders lose it: more than three and more than half, all of two or more,
-/// or the last holder of something privileged.
-fn many(thing: &Removable, grave: bool, gone: usize, all: usize) -> Option<Removed> {
-    match (gone, all) {
-        (gone, all) if grave && gone == all => Some(Removed::LastHolder(thing.clone())),
-        (gone, all) if gone == all && all > 1 => Some(Removed::Holders(thing.clone())),
-        (gone, all) if gone > FEW && gone.saturating_mul(2) > all => Some(Removed::Holders(thing.clone())),
-        _ => None,
-    }
-}
-
 fn removal(what: Removed, taken: usize, of: usize) -> MassRemoval {
     MassRemoval { what, taken: count(taken), of: count(of), changes: BTreeSet::new(), with: BTreeSet::new() }
-}
-
-/// Whether a group has any role.
-fn gives(view: &AccessState<'_, '_>, group: &GroupId) -> bool {
-    !view.own(&Subject::Group(group.clone())).holdings.is_empty()
 }
 
 fn count(n: usize) -> u64 {

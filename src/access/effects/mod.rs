@@ -1,6 +1,7 @@
 //! The effect of one change: gained and lost access, escalations, conflicts, within a budget, with its risk.
 
 pub(crate) mod assessment;
+pub(crate) mod blocked;
 pub(crate) mod budget;
 pub(crate) mod compute;
 pub(crate) mod findings;

@@ -14,6 +14,7 @@ use crate::access::effects::request::AnalysisRequest;
 use crate::input::id::{IdentityId, Subject};
 use crate::input::text::Text;
 use crate::snapshot::open_set::{OpenSet, open_set};
+use crate::snapshot::public::is_public_word;
 
 /// The open sets that receive what a change gives.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +61,7 @@ pub(crate) fn open_receivers(
 }
 
 /// The open set that a name stands for, if it does: a pattern that fits nobody known, the root of an account of which
-/// the snapshot shows nothing else, or a principal of an identity provider.
+/// the snapshot shows nothing else, a principal of an identity provider, or a word such as `guest`.
 fn stands_for(view: &AccessState<'_, '_>, name: &str, condition: Option<&Text>) -> Option<OpenSet> {
     if name.contains('*') {
         let open = |subject: &Subject| is_outside(view, subject) || of_one(view, subject.as_str(), None).is_some();
@@ -73,7 +74,9 @@ fn stands_for(view: &AccessState<'_, '_>, name: &str, condition: Option<&Text>) 
 /// The same for a name that is no pattern.
 fn of_one(view: &AccessState<'_, '_>, name: &str, condition: Option<&Text>) -> Option<OpenSet> {
     let account = || name.strip_suffix(":root").filter(|account| account.starts_with("arn:"));
-    open_set(view.systems.local(name), condition).or_else(|| {
+    let name_here = view.systems.local(name);
+    let word = || is_public_word(name_here).then_some(OpenSet::Outsiders);
+    open_set(name_here, condition).or_else(word).or_else(|| {
         let others = view.matching(&format!("{}:*", account()?));
         let known = others.iter().any(|subject| subject.as_str() != name && !is_outside(view, subject));
         (!known).then_some(OpenSet::Outsiders)

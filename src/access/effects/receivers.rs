@@ -26,11 +26,8 @@ pub(crate) fn receivers(
 ) -> BTreeSet<Subject> {
     let named = |name: &str| after.subjects(name).into_iter().collect::<BTreeSet<Subject>>();
     let expires = q.plan.expires.value;
-    let named = if let Action::Grant(a) = &step.change.action {
-        named(a.to.value.raw())
-    } else if let Action::Adjust(a) = &step.change.action {
-        let both = was(q.index, step, q.now).zip(holds_after(q.index, step, expires, q.now));
-        if both.is_some_and(|(was, is)| is_within(&is, &was)) { BTreeSet::new() } else { named(a.to.value.raw()) }
+    let named = if let Action::Grant(a) | Action::Adjust(a) = &step.change.action {
+        if assigns(q, step).is_some() { named(a.to.value.raw()) } else { BTreeSet::new() }
     } else {
         // The subjects that a trust allows to act as another, or to which a credential is delivered.
         trust(q.index, expires, step).map(|(made, _)| after.trusting(&made)).unwrap_or_default()
@@ -39,6 +36,13 @@ pub(crate) fn receivers(
         Subject::Group(group) => after.members(group),
         Subject::Identity(_) => BTreeSet::new(),
     })
+}
+
+/// The terms of the assignment that a change makes, or extends; `None` if it makes none and extends none.
+pub(crate) fn assigns(q: &AnalysisRequest<'_, '_>, step: &ResolvedChange<'_>) -> Option<Holding> {
+    let is = holds_after(q.index, step, q.plan.expires.value, q.now)?;
+    let was = was(q.index, step, q.now);
+    (!was.is_some_and(|was| is_within(&is, &was))).then_some(is)
 }
 
 /// Whether an assignment expires no later than before and needs at least as much activation.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::access::effective::holdings::DirectHoldings;
 use crate::access::effective::state::AccessState;
 use crate::access::matching::coverage::scope_covers;
-use crate::access::model::facts::Removable;
+use crate::access::model::facts::{Removable, Removed};
 use crate::input::id::{GroupId, IdentityId, RoleId, Subject};
 use crate::plan::model::{AssignmentChange, Target};
 use crate::snapshot::model::{Assignment, MembersKnown};
@@ -132,4 +132,23 @@ pub(crate) fn things(a: &AssignmentChange) -> Vec<Removable> {
             [Some(Removable::Role(role.value.clone())), at, place].into_iter().flatten().collect()
         }
     }
+}
+
+/// Up to this many holders can lose an entitlement without a mass removal.
+const FEW: usize = 3;
+
+/// The mass removal of a thing, if so many of its holders lose it: more than three and more than half, all of two or more,
+/// or the last holder of something privileged.
+pub(crate) fn many(thing: &Removable, grave: bool, gone: usize, all: usize) -> Option<Removed> {
+    match (gone, all) {
+        (gone, all) if grave && gone == all => Some(Removed::LastHolder(thing.clone())),
+        (gone, all) if gone == all && all > 1 => Some(Removed::Holders(thing.clone())),
+        (gone, all) if gone > FEW && gone.saturating_mul(2) > all => Some(Removed::Holders(thing.clone())),
+        _ => None,
+    }
+}
+
+/// Whether a group has any role.
+pub(crate) fn gives(view: &AccessState<'_, '_>, group: &GroupId) -> bool {
+    !view.own(&Subject::Group(group.clone())).holdings.is_empty()
 }

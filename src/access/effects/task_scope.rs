@@ -13,9 +13,9 @@ use crate::access::effects::compute::ChangeEffect;
 use crate::access::effects::request::TaskScope;
 use crate::access::graph::closure::closure;
 use crate::access::matching::coverage::{ends_within, scope_covers};
-use crate::access::model::facts::Outside;
+use crate::access::model::facts::{Holding, Outside};
 use crate::input::id::{CredentialId, ResourceId, RoleId, Subject};
-use crate::plan::model::{Action, Owned};
+use crate::plan::model::{Action, Owned, Target};
 
 type Scopes = BTreeSet<Option<ResourceId>>;
 
@@ -36,11 +36,13 @@ pub(crate) struct Within {
 }
 
 /// Compares a change with the task. Fails closed: without a task, or with a task without scope, all access is outside.
+/// `assigns`: the terms of the assignment that it makes or extends. They count even if a deny blocks the access now.
 pub(crate) fn within(
     task: Option<&TaskScope>,
     after: &AccessState<'_, '_>,
     step: &ResolvedChange<'_>,
     outcome: &ChangeEffect,
+    assigns: Option<&Holding>,
 ) -> Within {
     // Removed access is compared by its scope before the plan, so that no plan moves it into the task first.
     let before = after.below.unwrap_or(after);
@@ -72,6 +74,10 @@ pub(crate) fn within(
             lasting.insert(piece.access.until);
         }
     }
+    if let Some(assigned) = assigns {
+        given.extend(assigned_at(after, step).into_iter().filter(|scope| !holds(after, scope.as_ref())));
+        lasting.extend((!ends_within(assigned.until, task.until)).then_some(assigned.until));
+    }
     lost.retain(|scope| !holds(before, scope.as_ref()));
     let is_given = unusable.is_empty() && given.is_empty() && lasting.is_empty();
     let is_taken = !takes_something || (unusable.is_empty() && !cut && lost.is_empty());
@@ -81,6 +87,19 @@ pub(crate) fn within(
     outside.extend(lost.into_iter().take(LISTED).map(Outside::Takes));
     outside.extend(cut.then_some(Outside::TooLarge));
     Within { gives: is_given, takes: is_taken, outside, takes_something }
+}
+
+/// The scopes at which a change assigns a role, directly or by a membership.
+fn assigned_at(after: &AccessState<'_, '_>, step: &ResolvedChange<'_>) -> Scopes {
+    let (Action::Grant(a) | Action::Adjust(a)) = &step.change.action else { return Scopes::new() };
+    match (&a.target, &a.scope) {
+        (Target::Role(_), scope) => Scopes::from([scope.as_ref().map(|scope| scope.value.clone())]),
+        (Target::MemberOf(_), Some(scope)) => Scopes::from([Some(scope.value.clone())]),
+        (Target::MemberOf(group), None) => {
+            let own = after.own(&Subject::Group(group.value.clone()));
+            own.holdings.iter().map(|holding| holding.scope.clone()).collect()
+        }
+    }
 }
 
 /// The scopes of the objects that a change removes, alters or redefines by name, even if no effective access is lost.

@@ -84,7 +84,7 @@ pub struct Index<'a> {
     labels: OnceLock<Labels>,
 }
 
-/// The highest sensitivity labels of the tree of resources, from `high` on: a lower label says little about a wider scope.
+/// The highest sensitivity labels above `low` of the tree of resources.
 #[derive(Debug, Default)]
 struct Labels {
     anywhere: Option<Sensitivity>,
@@ -273,7 +273,7 @@ impl<'a> Index<'a> {
         self.children.get(resource).map_or(&[], Vec::as_slice)
     }
 
-    /// The highest label, from `high` on, of a resource and of what is below it; of all resources, if `None`.
+    /// The highest label above `low` of a resource and of what is below it; of all resources, if `None`.
     pub(crate) fn label_below(&self, resource: Option<&ResourceId>) -> Option<Sensitivity> {
         let labels = self.labels.get_or_init(|| self.collect_labels());
         resource.map_or(labels.anywhere, |id| labels.below.get(id).copied())
@@ -282,7 +282,7 @@ impl<'a> Index<'a> {
     fn collect_labels(&self) -> Labels {
         let mut labels = Labels::default();
         for resource in &self.snapshot.resources {
-            let Some(label) = resource.sensitivity.filter(|label| *label >= Sensitivity::High) else { continue };
+            let Some(label) = resource.sensitivity.filter(|label| *label > Sensitivity::Low) else { continue };
             labels.anywhere = labels.anywhere.max(Some(label));
             let mut at = Some(&resource.id);
             while let Some(id) = at {

@@ -375,6 +375,10 @@ pub struct ChangeFacts {
     /// Whether the role or group that it assigns has any deny, conditional or not: removing such an assignment can be
     /// the first half of a gain.
     pub touches_deny: bool,
+    /// Whether it removes or redefines a deny or a limit, or makes one end earlier, even if that gives nothing now.
+    pub lifts_deny: bool,
+    /// Whether a deny or a limit blocks some of the access that it assigns: the access becomes effective without it.
+    pub blocked: bool,
     /// Whether an inverse change restores the state before.
     pub reversible: bool,
     /// The context for Cedar queries: memberships after this change on top of its dependencies, owners before the plan.

@@ -2,7 +2,8 @@
 
 use crate::access::effective::state::AccessState;
 use crate::access::graph::index::Index;
-use crate::access::risk::classification::{Classifier, Rating};
+use crate::access::risk::classification::Classifier;
+use crate::access::risk::rating::Rating;
 use crate::access::risk::rule_files::Data;
 use crate::input::entitlement::Sensitivity;
 use crate::input::id::{GroupId, ResourceId, RoleId};

@@ -17,56 +17,13 @@ use crate::access::matching::coverage::{Surely, scope_covers, scopes_overlap};
 use crate::access::matching::dialect::Dialect;
 use crate::access::matching::pattern::id_matches;
 use crate::access::model::facts::Exception;
+use crate::access::risk::rating::{Rating, UNRESOLVED_ROLE, unknown};
 use crate::access::risk::rules::{Classification, ClassificationRule, Meets};
 use crate::input::entitlement::{Effect, Permission, Sensitivity};
 use crate::input::id::{GroupId, ResourceId, RoleId, Subject};
 use crate::input::system::System;
 use crate::input::text::Text;
 use crate::snapshot::model::UNRESOLVED;
-
-/// The result of a classification.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rating {
-    pub(crate) sensitivity: Sensitivity,
-    /// Why it is privileged, if it is.
-    pub(crate) privileged: Option<Text>,
-    /// The number of permissions, or of entitlements without permissions, that no rule or label classifies.
-    pub(crate) unclassified: u64,
-    /// Whether it gives any action on any resource.
-    pub(crate) everything: bool,
-    /// Whether only the words of the baseline classify some of it.
-    pub(crate) presumed: bool,
-}
-
-impl Rating {
-    /// The rating of something that neither a rule nor a label classifies.
-    pub(crate) fn unclassified() -> Self {
-        Self { sensitivity: Sensitivity::Unknown, unclassified: 1, ..Self::default() }
-    }
-
-    fn label(sensitivity: Sensitivity) -> Self {
-        Self { sensitivity, ..Self::default() }
-    }
-
-    /// Takes the higher sensitivity, with the reason of the more sensitive rating, or the first if equal.
-    pub(crate) fn raise(&mut self, other: &Self) {
-        if self.privileged.is_none() || (other.privileged.is_some() && other.sensitivity > self.sensitivity) {
-            self.privileged.clone_from(&other.privileged);
-        }
-        self.sensitivity = self.sensitivity.max(other.sensitivity);
-        self.unclassified = self.unclassified.saturating_add(other.unclassified);
-        self.everything |= other.everything;
-        self.presumed |= other.presumed;
-    }
-
-    fn of(rule: &ClassificationRule) -> Self {
-        Self {
-            sensitivity: rule.sensitivity,
-            privileged: rule.privileged.then(|| rule.reason.clone()),
-            ..Self::default()
-        }
-    }
-}
 
 /// One pair of patterns of a rule. A missing pattern matches anything.
 #[derive(Clone, Copy, Debug)]
@@ -233,6 +190,10 @@ impl<'c> Classifier<'c> {
             verdict.raise(label);
         }
         let labelled = !labels.is_empty() && self.stands_in(view, role, held);
+        if labelled && !classified {
+            let known_elsewhere = self.pairs.iter().filter(|pair| pair.is_of_another_system(view, held));
+            known_elsewhere.for_each(|pair| verdict.raise(&Rating::of(pair.rule)));
+        }
         verdict.presumed = classified && by_words && !labelled;
         classified |= labelled;
         if !classified && verdict.sensitivity <= Sensitivity::Unknown {
@@ -434,6 +395,22 @@ impl Pair<'_> {
         self.action.is_none_or(|rule| dialect.actions_overlap(&action, rule.raw()))
     }
 
+    /// Whether the rule is about another system and describes an access of a system without a dialect of its own. WHY: a
+    /// label of the snapshot does not make it harmless to read `core:secrets`.
+    fn is_of_another_system(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
+        let Some(System::Other(own)) = view.systems.of(held.system) else { return false };
+        let Some(system) = self.rule.system.as_ref().filter(|system| *system != own) else { return false };
+        let is_specific = |pattern: &Text| pattern.raw().contains([':', '.', '/']);
+        let dialect = Dialect::of(Some(&System::named(system)));
+        let Permission { action, resource, .. } = held.permission;
+        let names = |held: &Text, rule: Option<&Text>| is_specific(held) && rule.is_some_and(is_specific);
+        // A rule about wildcards says nothing of a text in which its wildcards have another meaning.
+        self.rule.meets == Meets::Overlaps
+            && (names(action, self.action) || names(resource, self.resource))
+            && self.action.is_none_or(|rule| dialect.actions_overlap(action.raw(), rule.raw()))
+            && self.resource.is_none_or(|rule| dialect.resources_overlap(resource.raw(), rule.raw()))
+    }
+
     fn meets(&self, view: &AccessState<'_, '_>, held: Subtracted<'_>) -> bool {
         let (dialect, action, resource) = self.comparison(view, held);
         // A pattern that is missing in the rule has no effect, even if the access must cover the rule.
@@ -478,17 +455,5 @@ impl Pair<'_> {
                     .iter()
                     .any(|p| dialect.deny_covers_resource(e.resource.raw(), p.raw()))
         })
-    }
-}
-
-/// Why a role that the export refers to but does not define is privileged.
-const UNRESOLVED_ROLE: &str = "the export does not contain this role, so its permissions are unknown";
-
-/// The rating of unknown permissions.
-pub(crate) fn unknown(why: Option<Text>) -> Rating {
-    Rating {
-        sensitivity: Sensitivity::Critical,
-        privileged: Some(why.unwrap_or_else(|| "its permissions are unknown".into())),
-        ..Rating::default()
     }
 }

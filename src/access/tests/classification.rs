@@ -6,7 +6,8 @@ use super::build::*;
 use crate::access::effective::state::AccessState;
 use crate::access::matching::dialect::Dialect;
 use crate::access::model::facts::{ChangeFacts, Fate, Stated};
-use crate::access::risk::classification::{Classifier, Rating};
+use crate::access::risk::classification::Classifier;
+use crate::access::risk::rating::Rating;
 use crate::access::{Data, Index};
 use crate::input::entitlement::{Effect, IdentityKind, Mode, Permission, Sensitivity};
 use crate::input::finding::Code;
@@ -82,7 +83,7 @@ fn any_action_on_any_resource_is_privileged_in_every_system() {
 }
 
 #[test]
-fn an_entitlement_that_gives_nothing_in_the_snapshot_is_unknown_when_given_and_nothing_when_taken() {
+fn an_entitlement_that_gives_nothing_in_the_snapshot_is_unknown_when_given_and_when_taken() {
     let empty = snapshot("okta")
         .human("ann")
         .group("okta:prod-admins", &[])
@@ -102,8 +103,18 @@ fn an_entitlement_that_gives_nothing_in_the_snapshot_is_unknown_when_given_and_n
     let facts = change(&shipped(), &empty, join("ann", "okta:prod-admins"));
     assert_eq!(facts.admin_name.as_ref().map(crate::input::text::Text::raw), Some("okta:prod-admins"));
     assert!(facts.receivers.contains(&crate::input::id::Subject::Identity("ann".into())));
-    let facts = change(&shipped(), &empty, revoke("ann", "empty", None));
-    assert_eq!((facts.sensitivity, facts.unclassified), (Sensitivity::Low, 0), "it takes nothing");
+    let empty = empty.role("prod-owners", &[]).held("o", "ann", "prod-owners", None).group("okta:staff2", &["ann"]);
+    for (what, action) in [
+        ("an empty role", revoke("ann", "empty", None)),
+        ("an empty role of a grave name", revoke("ann", "prod-owners", None)),
+        ("a group without assignments", Action::Revoke(to("ann", member("okta:staff2"), None))),
+        ("a shortened assignment", adjust("ann", "empty", Some(Mode::Active), Some(ttl(60)))),
+    ] {
+        let facts = change(&shipped(), &empty, action);
+        assert_eq!((facts.sensitivity, facts.unclassified), (Sensitivity::Unknown, 1), "{what}");
+    }
+    let facts = change(&shipped(), &empty, revoke("ann", "prod-owners", None));
+    assert_eq!(facts.admin_name.as_ref().map(crate::input::text::Text::raw), Some("prod-owners"));
 }
 
 #[test]
@@ -123,6 +134,25 @@ fn the_label_of_a_role_that_gives_nothing_classifies_nothing() {
     assert_eq!(change(&shipped(), &s, grant("ann", "shut", None)).unclassified, 0, "a deny gives nothing");
     let named = with_rules(r#"  - {role: "hollow", sensitivity: low, reason: r, source: "https://x.example"}"#);
     assert_eq!(change(&named, &s, grant("ann", "hollow", None)).sensitivity, Sensitivity::Low, "a rule of the site");
+}
+
+#[test]
+fn a_label_does_not_lower_what_the_rules_of_another_system_say() {
+    let of = |permission: Permission| {
+        let s = snapshot("acme").human("ann").role("given", &[permission]).labelled(Sensitivity::Low);
+        change(&shipped(), &s, grant("ann", "given", None)).sensitivity
+    };
+    for permission in [
+        allow("get", "core:secrets#*"),
+        allow("bind", "rbac.authorization.k8s.io:clusterroles#*"),
+        allow("iam:PassRole", "*"),
+        allow("resourcemanager.projects.setIamPolicy", "*"),
+    ] {
+        assert!(of(permission.clone()) >= Sensitivity::High, "{permission:?}");
+    }
+    for permission in [allow("payments:transfer", "*"), allow("wiki:look", "wiki/*"), allow("start", "job/*")] {
+        assert_eq!(of(permission.clone()), Sensitivity::Low, "the site may label it: {permission:?}");
+    }
 }
 
 #[test]

@@ -178,10 +178,11 @@ proptest! {
         let run = |changes: Vec<(&str, Action)>, approved: &[crate::access::PendingChange]| {
             Run { data: &data, approved, ..Run::default() }.on(&s, &plan(changes))
         };
-        let Ok(whole) = run(vec![("a", a.clone()), ("b", b.clone())], &[]) else { return Ok(()) };
+        let refused = || TestCaseError::reject("the plan is refused");
+        let Ok(whole) = run(vec![("a", a.clone()), ("b", b.clone())], &[]) else { return Err(refused()) };
         let (first, second) = if swap { (b, a) } else { (a, b) };
         let (Ok(one), Ok(other)) = (run(vec![("c", first.clone())], &[]), run(vec![("d", second)], &[approved("P", "c", first)])) else {
-            return Ok(());
+            return Err(refused());
         };
         let (whole, one, other) = (strictness(&whole), strictness(&one), strictness(&other));
         let halves: BTreeSet<String> = one.0.union(&other.0).cloned().collect();
@@ -196,7 +197,7 @@ proptest! {
             Run { data: &data, ..Run::default() }.on(s, &plan(vec![("a", a.clone()), ("b", b.clone())]))
         };
         let (Ok(x), Ok(y)) = (run(&s, &a, &b), run(&renamed_snapshot(&s), &renamed_action(&a), &renamed_action(&b))) else {
-            return Ok(());
+            return Err(TestCaseError::reject("the plan is refused"));
         };
         let rename = |said: BTreeSet<String>| -> BTreeSet<String> {
             said.into_iter().map(|s| s.split(' ').map(renamed).collect::<Vec<_>>().join(" ")).collect()

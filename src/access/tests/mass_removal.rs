@@ -391,3 +391,22 @@ fn all_access_counts_if_the_roles_are_emptied_or_denied() {
     assert!(everything(add("plain", deny("*", "*"))));
     assert!(!everything(add("plain", allow("write", "wiki"))));
 }
+
+#[test]
+fn access_that_only_the_plan_and_a_pending_change_together_remove_is_counted() {
+    let mut s = site().role("crane", &[allow("lift", "crate")]).role("lever", &[allow("lift", "crate")]);
+    for n in 0..6 {
+        s = s.held(&format!("c{n}"), &format!("u{n}"), "crane", None).held(
+            &format!("l{n}"),
+            &format!("u{n}"),
+            "lever",
+            None,
+        );
+    }
+    let mine = [("c".to_owned(), Action::SetRole(define("crane", &[], &[])))];
+    let earlier = [approved("EARLIER", "e", Action::SetRole(define("lever", &[], &[])))];
+    let unrelated = [PendingChange { proposer: "ada".into(), ..approved("OTHER", "o", grant("team", "spare", None)) }];
+    assert!(with_pending(&s, &unrelated, &mine).iter().all(|it| it.what != access("lift", "crate")));
+    let found = with_pending(&s, &[&earlier[..], &unrelated[..]].concat(), &mine);
+    assert!(found.iter().any(|it| it.what == access("lift", "crate")), "{found:?}");
+}

@@ -3,6 +3,7 @@
 mod across;
 mod aws;
 mod baselines;
+mod blocked;
 mod budget;
 pub(crate) mod build;
 mod classification;

@@ -113,3 +113,26 @@ fn a_subject_whose_id_is_a_pattern_represents_many() {
     }
     assert!(told(&lent(&s, "ann")).is_empty());
 }
+
+#[test]
+fn a_word_that_systems_use_for_the_public_is_never_an_ordinary_account() {
+    let s = snapshot("acme").human("user:guest").human("guestbook").group("guests", &[]).human("all-users");
+    let s = s.group("@all", &[]).human("authenticated").role("list", &[allow("a", "b")]);
+    let facts = one(&s, grant("user:guest", "list", None));
+    assert!(!facts.public, "the site may have one account of that name");
+    assert_eq!(told(&facts), ["user:guest"]);
+    assert!(facts.concerned.at_least);
+    for who in ["guests", "@all", "all-users", "authenticated"] {
+        assert!(one(&s, grant(who, "list", None)).public, "{who}");
+    }
+    let plain = one(&s, grant("guestbook", "list", None));
+    assert!(!plain.public && plain.outsiders.is_empty());
+}
+
+#[test]
+fn the_whole_plan_counts_outsiders_as_a_lower_bound_too() {
+    let s = snapshot("acme").human("user:guest").human("ann").group("g", &[]).role("list", &[allow("a", "b")]);
+    let of = |who: &str| run(&s, vec![("c1", grant(who, "list", None)), ("c2", join("ann", "g"))]).concerned.at_least;
+    assert!(of("user:guest"));
+    assert!(!of("ann"));
+}

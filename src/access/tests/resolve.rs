@@ -157,3 +157,20 @@ fn claims_are_confirmed_contradicted_or_unchecked() {
     assert_eq!(a.findings.iter().filter(|f| f.code == Code::ClaimContradicted).count(), 3);
     assert!(a.findings.iter().any(|f| f.code == Code::NoEffect));
 }
+
+#[test]
+fn a_revoke_at_another_scope_than_the_assignments_names_those_scopes() {
+    let s = base().human("bob").resource("t", None).held("b1", "bob", "r", Some("s")).held("b2", "bob", "r", Some("t"));
+    let fault = |action: Action| {
+        let faults = Run::default().on(&s, &plan(vec![("c1", action)])).unwrap_err();
+        assert_eq!((faults.len(), faults[0].code), (1, Code::UnknownAssignment));
+        (faults[0].message.raw().to_owned(), faults[0].help.as_ref().unwrap().raw().to_owned())
+    };
+    let (message, help) = fault(revoke("bob", "r", None));
+    assert_eq!(message, "change `c1`: `bob` has the role `r` at `s`, at `t`, not everywhere");
+    assert_eq!(help, "write `scope: s`; each scope needs a change of its own");
+    let (message, help) = fault(revoke("ann", "r", Some("s")));
+    assert_eq!(message, "change `c1`: `ann` has the role `r` everywhere, not at `s`");
+    assert_eq!(help, "leave out `scope`");
+    assert_eq!(fault(revoke("ann", "q", Some("s"))).0, "change `c1`: `ann` does not have the role `q` at `s`");
+}

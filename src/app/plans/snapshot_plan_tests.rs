@@ -143,12 +143,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         }
         for n in 0..2 {
             let parent = (n == 1).then(|| "place0".into());
-            out.resources.push(Resource {
-                id: format!("place{n}").as_str().into(),
-                parent,
-                sensitivity: None,
-                owner: None,
-            });
+            out.resources.push(Resource { parent, ..Resource::new(format!("place{n}").as_str().into()) });
         }
         for (at, (who, what, is_group, scope, end, mode)) in held.into_iter().enumerate() {
             let (who, what) = (format!("user{who}"), format!("{}{what}", if is_group { "group" } else { "role" }));

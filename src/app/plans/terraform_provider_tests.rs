@@ -205,7 +205,7 @@ fn kubernetes_resources_and_manifests_lead_to_the_same_snapshot() {
     );
     let after = reached(&terraform(json!([unknown])), &base());
     let (who, ..) = grants(&after).pop_first().unwrap();
-    assert!(crate::snapshot::public::is_public_name(&who), "{who}");
+    assert!(crate::snapshot::public::is_public_name(&who, None), "{who}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::access::Index;
 use crate::app::io::streams;
+use crate::app::present::plan_report::without_target;
 use crate::app::record::entries;
 use crate::app::record::head_files::heads_in;
 use crate::app::record::log_source::LogSource;
@@ -28,6 +29,7 @@ use crate::decision::lint::unknown_names;
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::place::Place;
 use crate::input::text::Text;
+use crate::log::line::Session;
 use crate::report::model::{Body, Report};
 use crate::report::sentence::{Sentence, counted};
 use crate::trust::revoked::Revoked;
@@ -223,7 +225,9 @@ impl TrustCheckArgs {
             found.add(overbroad(&site));
             found.add(unruled(&site));
             found.add(slips(&site.people, &site.agents, &site.snapshot, site.added));
-            found.add(origin(&site, &place));
+            let first = first_session(&site, &place);
+            found.add(unbound(&site, first.is_some()));
+            found.add(first.map(|(log, header)| origin(&site, &log, &header)).unwrap_or_default());
             found.add(unknown_names::in_tasks(&site.people, &site.tasks, &site.snapshot));
             found.add(unknown_names::in_policies(&site.pack, &site.people, &site.tasks, &site.snapshot));
         }
@@ -245,23 +249,32 @@ fn unruled(site: &Site) -> Vec<Finding> {
     systems.filter(|system| !site.rules.classification.knows(system)).map(of).collect()
 }
 
+/// The first session of the log of a site, with the name of the log.
+fn first_session(site: &Site, place: &SiteLocation) -> Option<(String, Session)> {
+    // Errors in reading the log are reported by `verify`.
+    let log = LogSource::find(site, place).ok()?;
+    let verified = log.verify(site, None, &[], streams::now()).ok()?;
+    let first = verified.sessions.iter().min_by_key(|it| (!it.header.parents.is_empty(), it.header.at))?;
+    Some((log.name(), first.header.clone()))
+}
+
+/// Whether the snapshot names no target. With a log, that is a warning: a copy of the trust folder, for another system
+/// with the same `source`, accepts the same decisions.
+fn unbound(site: &Site, has_log: bool) -> Option<Finding> {
+    without_target(&site.snapshot).map(|note| if has_log { note.weighing(Severity::Warning) } else { note })
+}
+
 /// Whether the log of a site belongs to another site: a copied trust folder brings decisions that were made for the
 /// original.
-fn origin(site: &Site, place: &SiteLocation) -> Vec<Finding> {
-    // Errors in reading the log are reported by `verify`.
-    let Ok(log) = LogSource::find(site, place) else { return Vec::new() };
-    let Ok(verified) = log.verify(site, None, &[], streams::now()) else { return Vec::new() };
-    let Some(first) = verified.sessions.iter().min_by_key(|it| (!it.header.parents.is_empty(), it.header.at)) else {
-        return Vec::new();
-    };
-    let place = Place::file(&log.name());
+fn origin(site: &Site, log: &str, first: &Session) -> Vec<Finding> {
+    let place = Place::file(log);
     let mut found = Vec::new();
-    if crate::app::site::log_id::log_id(site).is_ok_and(|id| id != first.header.log) {
-        let message = format!("the log belongs to `{}`, which is not the `log_id` in review.yaml", first.header.log);
+    if crate::app::site::log_id::log_id(site).is_ok_and(|id| id != first.log) {
+        let message = format!("the log belongs to `{}`, which is not the `log_id` in review.yaml", first.log);
         let finding = Finding::new(Code::LogForeignSession, message).weighing(Severity::Warning).at(&place);
         found.push(finding.help("start a new log, or restore the `log_id` of this site"));
     }
-    let began = first.header.snapshot.as_ref().map(|it| it.targets.as_slice()).unwrap_or_default();
+    let began = first.snapshot.as_ref().map(|it| it.targets.as_slice()).unwrap_or_default();
     let now = entries::targets(&site.snapshot);
     if let (Some(was), Some(is), true) = (began.first(), now.first(), !began.iter().any(|it| now.contains(it))) {
         let message = format!(

@@ -355,6 +355,7 @@ impl<'a> Builder<'a> {
             ("sponsorGains", sponsor.is_some_and(|sponsor| gains(&sponsor.value))),
             ("inTaskScope", facts.in_task_scope),
             ("takesInTaskScope", facts.takes_in_task_scope),
+            ("liftsDeny", facts.lifts_deny),
             ("reversible", facts.reversible),
         ];
         attributes.extend(flags.map(|(name, flag)| (name, plain(Value::new_bool(flag)))));

@@ -111,6 +111,7 @@ const FOR_PEOPLE: &[&str] = &[
     "agent-asks-again",
     "task-emergent",
     "automation-keep-security-step",
+    "automation-keep-security-for-denies",
     "automation-keep-security-for-definitions",
     "automation-keep-security-for-third-parties",
     "automation-keep-every-step",

@@ -12,6 +12,7 @@
 
 mod advice;
 mod approving;
+mod covering;
 mod outcomes;
 mod packs;
 mod shipped;
@@ -194,6 +195,8 @@ impl World {
             takes_in_task_scope: true,
             outside: BTreeSet::new(),
             touches_deny: false,
+            lifts_deny: false,
+            blocked: false,
             reversible: true,
             around: around.clone(),
         };

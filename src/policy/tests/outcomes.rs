@@ -113,6 +113,12 @@ fn the_code_bars_automatic_approval_whatever_a_policy_permits() {
             w.facts().effects.gained = Vec::new();
             w.facts().around.identities.get_mut("user:bob").unwrap().status = Status::Disabled;
         }),
+        (AutoBar::NoKnownGain, |w| {
+            w.facts().effects.gained = Vec::new();
+            w.action(Action::Adjust(assignment("user:bob", "viewer")));
+            w.facts().receivers.insert(Subject::Identity("user:bob".into()));
+        }),
+        (AutoBar::Blocked, |w| w.facts().blocked = true),
         (AutoBar::StandingGain, |w| w.facts().effects.gained = vec![piece(Subject::Identity("user:bob".into()), None)]),
         (AutoBar::EligibleGain, |w| {
             w.facts().effects.gained_eligible = vec![piece(Subject::Identity("user:bob".into()), Some(now()))]

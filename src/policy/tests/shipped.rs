@@ -306,6 +306,8 @@ pub(super) const TABLE: &[(&str, Bend, Bend)] = &[
     ("automation-waive-security-revoke", |w| { revoke(w); w.facts().sensitivity = Sensitivity::High; }, |_| ()),
     ("automation-keep-security-step", |w| set_owner(w, "user:bob"), |_| ()),
     ("automation-keep-security-for-third-parties", third_party, |w| { third_party(w); no_gain(w); }),
+    ("automation-keep-security-for-denies", |w| { revoke(w); w.facts().sensitivity = Sensitivity::High; w.facts().lifts_deny = true; },
+        |w| { revoke(w); w.facts().sensitivity = Sensitivity::High; }),
     ("automation-keep-security-for-definitions", |w| { permission(w, "get", "core:pods#*"); w.facts().concerned.identities = 51; }, |w| permission(w, "get", "core:pods#*")),
     ("automation-keep-every-step", |w| { revoke(w); w.facts().concerned.untold.losses = true; }, revoke),
     ("automation-waive-security-unclassified", unclassified, |w| { unclassified(w); w.facts().admin_name = Some("db-admin".into()); }),

@@ -124,17 +124,20 @@ fn what_kubectl_prints_besides_an_export_is_refused_where_it_stands() {
 
 #[test]
 fn access_that_is_given_by_other_means_than_rbac_is_a_warning_with_the_command_that_exports_it() {
-    for (api, kind) in [
-        ("authorization.openshift.io/v1", "ClusterRoleBinding"),
-        ("authorization.openshift.io/v1", "RoleBinding"),
-        ("management.cattle.io/v3", "GlobalRoleBinding"),
-        ("management.cattle.io/v3", "ClusterRoleTemplateBinding"),
+    for (api, kind, help) in [
+        ("authorization.openshift.io/v1", "ClusterRoleBinding", "kubectl get"),
+        ("authorization.openshift.io/v1", "RoleBinding", "kubectl get"),
+        ("management.cattle.io/v3", "GlobalRoleBinding", "kubectl get"),
+        ("management.cattle.io/v3", "ClusterRoleTemplateBinding", "kubectl get"),
+        ("security.openshift.io/v1", "SecurityContextConstraints", "the verb `use`"),
+        ("user.openshift.io/v1", "Group", "lists the members"),
+        ("eks.services.k8s.aws/v1alpha1", "AccessEntry", "aws eks list-associated-access-policies"),
     ] {
         let text = format!("apiVersion: {api}\nkind: {kind}\nmetadata: {{name: b}}\n");
         let import = kubernetes::import(&[("f", text.as_bytes())], at()).unwrap();
         let found: Vec<&Finding> = import.findings.iter().filter(|f| f.severity == Severity::Warning).collect();
         assert_eq!(found.len(), 1, "{kind}: {:?}", import.findings);
-        assert!(found[0].help.as_ref().unwrap().raw().contains("kubectl get"), "{kind}");
+        assert!(found[0].help.as_ref().unwrap().raw().contains(help), "{kind}");
     }
     let harmless = "apiVersion: management.cattle.io/v3\nkind: Node\nmetadata: {name: n}\n";
     let import = kubernetes::import(&[("f", harmless.as_bytes())], at()).unwrap();

@@ -323,8 +323,7 @@ fn assign(snapshot: &mut Snapshot, assigned: Vec<Assigned>) {
         subject(snapshot, &it.who);
         let scope = it.scope.as_deref().map(ResourceId::new);
         if let Some(scope) = scope.as_ref().filter(|id| !snapshot.resources.iter().any(|it| it.id == **id)) {
-            let resource = Resource { id: scope.clone(), parent: None, sensitivity: None, owner: None };
-            snapshot.resources.push(resource);
+            snapshot.resources.push(Resource::new(scope.clone()));
         }
         let (role, member_of) = match &it.what {
             Entitlement::Role(id) => (Some(RoleId::new(id.as_str())), None),

@@ -183,7 +183,11 @@ fn an_auditor_of_aws_who_only_reads_is_not_privileged() {
     for action in ["bedrock-agentcore:GetResourceApiKey", "sts:GetSessionToken", "secretsmanager:BatchGetSecretValue"] {
         assert!(level("aws", action, "*").1, "{action}");
     }
-    assert_eq!(level("aws", "s3:GetObject", "*"), (Sensitivity::Moderate, false));
+    for action in
+        ["s3:GetObject", "scheduler:GetSchedule", "servicecatalog:DescribeRecord", "imagebuilder:GetComponent"]
+    {
+        assert_eq!(level("aws", action, "*"), (Sensitivity::Moderate, false), "{action}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::input::entitlement::IdentityKind;
 use crate::input::id::{GroupId, IdentityId};
 use crate::input::intern::shared;
+use crate::input::system::System;
 use crate::input::text::Text;
 use crate::snapshot::model::{Group, Identity, MembersKnown};
 use crate::snapshot::public::is_public_name;
@@ -75,7 +76,7 @@ impl Build<'_> {
             implicit,
             members_known: MembersKnown::Partial,
             owner: None,
-            public: is_public_name(name),
+            public: is_public_name(name, Some(&System::Aws)),
         });
         name.into()
     }

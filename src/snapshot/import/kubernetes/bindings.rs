@@ -164,7 +164,7 @@ impl Cluster {
         }
         let kind = if name.starts_with("system:node:") {
             IdentityKind::Device
-        } else if is_public_name(name) {
+        } else if is_public_name(name, Some(&System::Kubernetes)) {
             IdentityKind::Public
         } else if name.starts_with("system:") {
             IdentityKind::Workload
@@ -365,6 +365,6 @@ fn group(name: &str) -> Group {
         implicit,
         members_known,
         owner: None,
-        public: is_public_name(name),
+        public: is_public_name(name, Some(&System::Kubernetes)),
     }
 }
