@@ -79,7 +79,7 @@ const NAMES: &[PublicName] = &[
 ];
 
 /// Whether an id names a public principal, with or without a prefix such as `user:` or `group:`. `system`: that of the
-/// id; `None`: any.
+/// id; `None` if unknown, then only the names that no single system owns count.
 #[must_use]
 pub fn is_public_name(id: &str, system: Option<&System>) -> bool {
     id == "*" || names(id, system).any(|known| !known.is_word)
