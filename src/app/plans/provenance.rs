@@ -139,6 +139,12 @@ impl Origin {
         )
     }
 
+    /// Whether the plan is judged as if it were proven, because it was drafted just now.
+    #[must_use]
+    pub fn is_later(&self) -> bool {
+        self.later.is_some()
+    }
+
     /// The proof as input for policy.
     #[must_use]
     pub fn proof(&self, overbroad: bool) -> policy::Proof {

@@ -102,8 +102,11 @@ pub fn gives(proposal: &EvaluatedPlan<'_>, report: &PlanReport) -> Vec<Reported>
     for change in &report.changes {
         let of = Sentence::of("change ").id(&change.id).own(" ");
         let gives = crate::report::gives::gives(change);
-        let mut put =
-            |finding: Finding| all.push(Reported::new(finding.at(&change.place), |name| text_of(proposal, name)));
+        let mut put = |finding: Finding| {
+            let mut finding = finding.at(&change.place);
+            from_origin(proposal, &mut finding);
+            all.push(Reported::new(finding, |name| text_of(proposal, name)));
+        };
         if !gives.is_empty() {
             put(Finding::new(Code::ChangeGives, of.clone().then(gives).text()));
         }
@@ -121,6 +124,9 @@ pub fn gives(proposal: &EvaluatedPlan<'_>, report: &PlanReport) -> Vec<Reported>
 /// How the proposer was authenticated, in words.
 fn authenticated(proposal: &EvaluatedPlan<'_>) -> Sentence {
     let origin = &proposal.origin;
+    if origin.is_later() {
+        return Sentence::of("not proven yet: judged as if the proposer had signed this plan");
+    }
     let Some(proven) = &origin.proven else {
         return Sentence::of("not proven: no valid proof that the proposer wrote this plan");
     };

@@ -19,6 +19,7 @@ use crate::decision::exit::ExitCode;
 use crate::input::finding::Finding;
 use crate::input::time::Time;
 use crate::report::render::format::Format;
+use crate::report::sentence::counted;
 
 /// Who proposes the plan, and why.
 #[derive(Clone, Debug, Default, Args)]
@@ -87,7 +88,8 @@ fn finish(
         note(command, made.findings, ExitCode::Passes);
     }
     let place = output.map(|path| format!(" to `{}`", shown(path))).unwrap_or_default();
-    streams::note(&format!("wrote a plan with {} changes{place}; sign it with `review plan sign`", made.changes));
+    let count = counted(made.changes as u64, "change", "changes");
+    streams::note(&format!("wrote a plan with {count}{place}; sign it with `review plan sign`"));
     Ok(ExitCode::Passes)
 }
 

@@ -14,7 +14,7 @@ use crate::input::text::Text;
 use crate::snapshot::rebase::Exclusive;
 
 use super::aws_resources::{self, resource_policy};
-use super::provider::{Context, Entitlement, Outline, Provider, State, Subject};
+use super::provider::{Assignable, Assignee, Context, Outline, Provider, State};
 use super::values::{Side, UNKNOWN};
 
 const TYPES: &[&str] = &[
@@ -45,9 +45,9 @@ const TYPES: &[&str] = &[
 pub(super) const NO_ACCOUNT: &str = "000000000000";
 
 /// The provider of AWS.
-pub(super) struct Aws;
+pub(super) struct AwsResources;
 
-impl Provider for Aws {
+impl Provider for AwsResources {
     fn system(&self) -> &'static str {
         "aws"
     }
@@ -354,12 +354,12 @@ fn assignment(side: &Side<'_>, outline: &mut Outline) {
     let is_group = side.known("principal_type").as_deref() == Some("GROUP");
     let principal = side.required("principal_id");
     let who = if is_group {
-        Subject::group(format!("sso:group/{principal}"))
+        Assignee::group(format!("sso:group/{principal}"))
     } else {
-        Subject::person(format!("sso:user/{principal}"))
+        Assignee::person(format!("sso:user/{principal}"))
     };
     let scope = format!("account:{}", side.required("target_id"));
-    outline.assign(who, Entitlement::Role(side.required("permission_set_arn")), Some(&scope));
+    outline.assign(who, Assignable::Role(side.required("permission_set_arn")), Some(&scope));
 }
 
 /// The policy that an unknown one may be.

@@ -12,9 +12,9 @@ use super::values::{Side, UNKNOWN};
 const TYPES: &[&str] = &["azurerm_role_assignment", "azurerm_role_definition"];
 
 /// The provider of Azure.
-pub(super) struct Azure;
+pub(super) struct AzureResources;
 
-impl Provider for Azure {
+impl Provider for AzureResources {
     fn system(&self) -> &'static str {
         "azure"
     }

@@ -23,7 +23,7 @@ const MAX_RESOURCES: usize = 100_000;
 
 /// A plan.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct PlanDocument {
     /// Whether the plan states that it has all changes. Terraform before 1.8 and OpenTofu state nothing.
     pub states_complete: bool,
     pub resources: Vec<ResourceChange>,
@@ -245,7 +245,7 @@ impl Configuration {
 ///
 /// # Errors
 /// If it is no plan, of an unknown format, or would not do exactly what it shows.
-pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
+pub(super) fn read(name: &str, bytes: &[u8]) -> Result<PlanDocument, Vec<Finding>> {
     let fault = |code, message: String, help: &str| vec![Finding::new(code, message).at(&Place::file(name)).help(help)];
     if bytes.len() as u64 > MAX_BYTES {
         let message = format!("the plan is larger than {MAX_BYTES} bytes");
@@ -276,7 +276,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
 /// How to make the file.
 const SHOW: &str = "write it with `terraform plan -out=tfplan` and `terraform show -json tfplan > plan.json`";
 
-fn check(name: &str, raw: RawPlan) -> Result<Document, Vec<Finding>> {
+fn check(name: &str, raw: RawPlan) -> Result<PlanDocument, Vec<Finding>> {
     let mut faults = Vec::new();
     let mut fault = |code, message: &str, help: &str| {
         faults.push(Finding::new(code, message.to_owned()).at(&Place::file(name)).help(help));
@@ -333,5 +333,5 @@ fn check(name: &str, raw: RawPlan) -> Result<Document, Vec<Finding>> {
         return Err(faults);
     }
     let states_complete = raw.complete == Some(true) && raw.applyable == Some(true) && raw.errored == Some(false);
-    Ok(Document { states_complete, resources, configuration: Configuration::of(raw.configuration) })
+    Ok(PlanDocument { states_complete, resources, configuration: Configuration::of(raw.configuration) })
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::provider::{Context, Entitlement, Outline, Provider, State, Subject};
+use super::provider::{Assignable, Assignee, Context, Outline, Provider, State};
 use super::values::Side;
 
 const TYPES: &[&str] = &[
@@ -22,9 +22,9 @@ const TYPES: &[&str] = &[
 ];
 
 /// The provider of GitHub.
-pub(super) struct GitHub;
+pub(super) struct GitHubResources;
 
-impl Provider for GitHub {
+impl Provider for GitHubResources {
     fn system(&self) -> &'static str {
         "github"
     }
@@ -51,7 +51,7 @@ impl State for Organisation {
             outline.not_read.push(format!("{}: no snapshot tells the organisation", side.address()));
             return;
         };
-        let person = |side: &Side<'_>| Subject::person(format!("user:{}", side.required("username")));
+        let person = |side: &Side<'_>| Assignee::person(format!("user:{}", side.required("username")));
         match side.kind() {
             "github_team" => {
                 let name = side.required("name");
@@ -62,15 +62,15 @@ impl State for Organisation {
                 let team = format!("team:{organisation}/{slug}");
                 outline.own(&team);
                 let parent = side.known("parent_team_id").map(|id| self.team(&organisation, &id));
-                let what = parent.map_or(Entitlement::Nothing, Entitlement::Member);
-                outline.assign(Subject::group(team), what, None);
+                let what = parent.map_or(Assignable::Nothing, Assignable::Member);
+                outline.assign(Assignee::group(team), what, None);
             }
             "github_team_membership" => {
                 let team = self.team(&organisation, &side.required("team_id"));
                 if side.known("role").as_deref() == Some("maintainer") {
-                    outline.assign(person(side), Entitlement::Role(format!("maintainer of {team}")), None);
+                    outline.assign(person(side), Assignable::Role(format!("maintainer of {team}")), None);
                 }
-                outline.assign(person(side), Entitlement::Member(team), None);
+                outline.assign(person(side), Assignable::Member(team), None);
             }
             "github_team_members" => {
                 let team = self.team(&organisation, &side.required("team_id"));
@@ -80,15 +80,15 @@ impl State for Organisation {
                         .ok()
                         .flatten()
                         .map_or_else(|| side.placeholder("members"), str::to_owned);
-                    outline.assign(Subject::person(format!("user:{login}")), Entitlement::Member(team.clone()), None);
+                    outline.assign(Assignee::person(format!("user:{login}")), Assignable::Member(team.clone()), None);
                 }
             }
             "github_membership" => {
                 if side.known("role").as_deref() == Some("admin") {
-                    let owner = Entitlement::Role("organization owner".to_owned());
+                    let owner = Assignable::Role("organization owner".to_owned());
                     outline.assign(person(side), owner, Some(&format!("org:{organisation}")));
                 }
-                outline.assign(person(side), Entitlement::Member(format!("members:{organisation}")), None);
+                outline.assign(person(side), Assignable::Member(format!("members:{organisation}")), None);
             }
             _ => {
                 let repository = side.required("repository");
@@ -98,9 +98,9 @@ impl State for Organisation {
                     format!("repo:{organisation}/{repository}")
                 };
                 let permission = side.known("permission").unwrap_or_else(|| side.required("permission"));
-                let role = Entitlement::Role(format!("repo:{permission}"));
+                let role = Assignable::Role(format!("repo:{permission}"));
                 let who = if side.kind() == "github_team_repository" {
-                    Subject::group(self.team(&organisation, &side.required("team_id")))
+                    Assignee::group(self.team(&organisation, &side.required("team_id")))
                 } else {
                     person(side)
                 };

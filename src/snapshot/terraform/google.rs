@@ -86,9 +86,9 @@ const OTHERS: &[&str] = &[
 ];
 
 /// The provider of Google Cloud.
-pub(super) struct Google;
+pub(super) struct GoogleResources;
 
-impl Provider for Google {
+impl Provider for GoogleResources {
     fn system(&self) -> &'static str {
         "gcp"
     }

@@ -25,9 +25,9 @@ fn kind_of(resource: &str) -> Option<&'static str> {
 }
 
 /// The provider of Kubernetes.
-pub(super) struct Kubernetes;
+pub(super) struct KubernetesResources;
 
-impl Provider for Kubernetes {
+impl Provider for KubernetesResources {
     fn system(&self) -> &'static str {
         "kubernetes"
     }

@@ -35,19 +35,19 @@ use super::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Sn
 use super::rebase::{Managed, rebase};
 
 pub use document::MAX_BYTES;
-use document::{Document, Fate, ResourceChange};
-use provider::{Assigned, Context, Entitlement, Outline, Provider, State, Subject};
+use document::{Fate, PlanDocument, ResourceChange};
+use provider::{Assignable, Assigned, Assignee, Context, Outline, Provider, State};
 use values::{Side, UNKNOWN};
 
 /// All providers. A resource is read by the first that reads its type.
 const PROVIDERS: &[&dyn Provider] = &[
-    &google::Google,
-    &aws::Aws,
-    &kubernetes::Kubernetes,
-    &azure::Azure,
-    &github::GitHub,
-    &okta::Okta,
-    &postgresql::Postgresql,
+    &google::GoogleResources,
+    &aws::AwsResources,
+    &kubernetes::KubernetesResources,
+    &azure::AzureResources,
+    &github::GitHubResources,
+    &okta::OktaResources,
+    &postgresql::PostgresqlResources,
 ];
 
 /// What a plan does.
@@ -95,7 +95,7 @@ pub fn changes(
     interning(|| Reading { name, base, target, out: empty(base, &document) }.read(&document))
 }
 
-fn empty(base: &Snapshot, document: &Document) -> TerraformChanges {
+fn empty(base: &Snapshot, document: &PlanDocument) -> TerraformChanges {
     TerraformChanges {
         before: base.clone(),
         after: base.clone(),
@@ -123,7 +123,7 @@ struct Sides {
 }
 
 impl Reading<'_> {
-    fn read(mut self, document: &Document) -> Result<TerraformChanges, Vec<Finding>> {
+    fn read(mut self, document: &PlanDocument) -> Result<TerraformChanges, Vec<Finding>> {
         for provider in PROVIDERS {
             self.provider(*provider, document)?;
         }
@@ -135,7 +135,7 @@ impl Reading<'_> {
         Ok(self.out)
     }
 
-    fn provider(&mut self, provider: &dyn Provider, document: &Document) -> Result<(), Vec<Finding>> {
+    fn provider(&mut self, provider: &dyn Provider, document: &PlanDocument) -> Result<(), Vec<Finding>> {
         let resources: Vec<&ResourceChange> =
             document.resources.iter().filter(|it| it.is_managed() && provider.reads(&it.kind)).collect();
         if resources.iter().all(|it| it.fate() == Fate::Stays) {
@@ -198,7 +198,7 @@ impl Reading<'_> {
         Context { target, ids: identities.chain(groups).chain(roles).chain(resources).collect() }
     }
 
-    fn resource(&mut self, resource: &ResourceChange, document: &Document, sides: &mut Sides) {
+    fn resource(&mut self, resource: &ResourceChange, document: &PlanDocument, sides: &mut Sides) {
         let configuration = &document.configuration;
         let (before, after) = (Side::before(resource, configuration), Side::after(resource, configuration));
         let fate = resource.fate();
@@ -268,7 +268,7 @@ impl Reading<'_> {
     }
 
     /// Reports what no provider reads and looks as if it gave access, and what may do anything.
-    fn unread(&mut self, resource: &ResourceChange, document: &Document) {
+    fn unread(&mut self, resource: &ResourceChange, document: &PlanDocument) {
         let address = &resource.address;
         let is_read = PROVIDERS.iter().any(|it| it.reads(&resource.kind));
         match resource.fate() {
@@ -326,12 +326,12 @@ fn assign(snapshot: &mut Snapshot, assigned: Vec<Assigned>) {
             snapshot.resources.push(Resource::new(scope.clone()));
         }
         let (role, member_of) = match &it.what {
-            Entitlement::Role(id) => (Some(RoleId::new(id.as_str())), None),
-            Entitlement::Member(id) => {
-                subject(snapshot, &Subject::group(id.as_str()));
+            Assignable::Role(id) => (Some(RoleId::new(id.as_str())), None),
+            Assignable::Member(id) => {
+                subject(snapshot, &Assignee::group(id.as_str()));
                 (None, Some(GroupId::new(id.as_str())))
             }
-            Entitlement::Nothing => continue,
+            Assignable::Nothing => continue,
         };
         if let Some(role) = role.as_ref().filter(|id| !snapshot.roles.iter().any(|known| known.id == **id)) {
             snapshot.roles.push(unresolved(role));
@@ -354,7 +354,7 @@ fn assign(snapshot: &mut Snapshot, assigned: Vec<Assigned>) {
 }
 
 /// Adds a subject that is not there yet.
-fn subject(snapshot: &mut Snapshot, it: &Subject) {
+fn subject(snapshot: &mut Snapshot, it: &Assignee) {
     let mut ids =
         snapshot.identities.iter().map(|it| it.id.as_str()).chain(snapshot.groups.iter().map(|it| it.id.as_str()));
     if ids.any(|id| id == it.id) {

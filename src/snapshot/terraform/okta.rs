@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::provider::{Context, Entitlement, Outline, Provider, State, Subject};
+use super::provider::{Assignable, Assignee, Context, Outline, Provider, State};
 use super::values::Side;
 
 const TYPES: &[&str] = &[
@@ -24,9 +24,9 @@ const TYPES: &[&str] = &[
 ];
 
 /// The provider of Okta.
-pub(super) struct Okta;
+pub(super) struct OktaResources;
 
-impl Provider for Okta {
+impl Provider for OktaResources {
     fn system(&self) -> &'static str {
         "okta"
     }
@@ -53,7 +53,7 @@ impl State for Directory {
                 let name = side.required("name");
                 let id = format!("group:{name}/{}", side.known("id").unwrap_or_else(|| "new".to_owned()));
                 outline.own(&id);
-                outline.assign(Subject::group(id), Entitlement::Nothing, None);
+                outline.assign(Assignee::group(id), Assignable::Nothing, None);
             }
             "okta_user" => {
                 let login = side.required("login");
@@ -62,28 +62,28 @@ impl State for Directory {
                 }
                 let id = format!("user:{login}");
                 outline.own(&id);
-                outline.assign(Subject::person(id), Entitlement::Nothing, None);
+                outline.assign(Assignee::person(id), Assignable::Nothing, None);
             }
             "okta_group_memberships" => {
                 let group = self.group(&side.required("group_id"));
                 for user in side.texts("users").list {
-                    outline.assign(self.user(&user), Entitlement::Member(group.clone()), None);
+                    outline.assign(self.user(&user), Assignable::Member(group.clone()), None);
                 }
             }
             "okta_user_group_memberships" => {
                 let user = side.required("user_id");
                 for group in side.texts("groups").list {
-                    outline.assign(self.user(&user), Entitlement::Member(self.group(&group)), None);
+                    outline.assign(self.user(&user), Assignable::Member(self.group(&group)), None);
                 }
             }
             "okta_group_role" => {
-                let group = Subject::group(self.group(&side.required("group_id")));
-                outline.assign(group, Entitlement::Role(format!("admin-role:{}", side.required("role_type"))), None);
+                let group = Assignee::group(self.group(&side.required("group_id")));
+                outline.assign(group, Assignable::Role(format!("admin-role:{}", side.required("role_type"))), None);
             }
             "okta_user_admin_roles" => {
                 let user = side.required("user_id");
                 for role in side.texts("admin_roles").list {
-                    outline.assign(self.user(&user), Entitlement::Role(format!("admin-role:{role}")), None);
+                    outline.assign(self.user(&user), Assignable::Role(format!("admin-role:{role}")), None);
                 }
             }
             kind => {
@@ -91,9 +91,9 @@ impl State for Directory {
                 let who = if kind == "okta_app_user" {
                     self.user(&side.required("user_id"))
                 } else {
-                    Subject::group(self.group(&side.required("group_id")))
+                    Assignee::group(self.group(&side.required("group_id")))
                 };
-                outline.assign(who, Entitlement::Role(format!("access to {app}")), Some(&app));
+                outline.assign(who, Assignable::Role(format!("access to {app}")), Some(&app));
             }
         }
     }
@@ -113,8 +113,8 @@ impl Directory {
     }
 
     /// A user by its id. One whose login nothing tells is an identity of its own.
-    fn user(&self, id: &str) -> Subject {
+    fn user(&self, id: &str) -> Assignee {
         let login = self.logins.get(id).map_or(id, String::as_str);
-        Subject::person(format!("user:{login}"))
+        Assignee::person(format!("user:{login}"))
     }
 }

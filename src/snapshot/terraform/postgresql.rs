@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::snapshot::import::postgresql::names::quoted;
 
-use super::provider::{Context, Entitlement, Outline, Provider, State, Subject};
+use super::provider::{Assignable, Assignee, Context, Outline, Provider, State};
 use super::values::Side;
 
 const TYPES: &[&str] = &["postgresql_role", "postgresql_grant_role", "postgresql_grant"];
@@ -26,9 +26,9 @@ const ATTRIBUTES: &[(&str, &str)] = &[
 ];
 
 /// The provider of PostgreSQL.
-pub(super) struct Postgresql;
+pub(super) struct PostgresqlResources;
 
-impl Provider for Postgresql {
+impl Provider for PostgresqlResources {
     fn system(&self) -> &'static str {
         "postgresql"
     }
@@ -55,7 +55,7 @@ impl State for Cluster {
             "postgresql_grant_role" => {
                 let (member, role) = (side.required("role"), side.required("grant_role"));
                 if side.flag("with_admin_option") == Some(true) {
-                    let admin = Entitlement::Role(format!("ADMIN ON role:{}", quoted(&role)));
+                    let admin = Assignable::Role(format!("ADMIN ON role:{}", quoted(&role)));
                     outline.assign(self.subject(&member), admin, None);
                 }
                 self.join(side, &member, &role, outline);
@@ -77,10 +77,10 @@ impl Cluster {
         }
         let who = self.subject(&name);
         outline.own(&who.id);
-        outline.assign(who, Entitlement::Nothing, None);
+        outline.assign(who, Assignable::Nothing, None);
         for (attribute, role) in ATTRIBUTES.iter().filter(|(attribute, _)| side.flag(attribute) == Some(true)) {
             let scope = (*attribute != "superuser").then_some("server");
-            outline.assign(self.subject(&name), Entitlement::Role((*role).to_owned()), scope);
+            outline.assign(self.subject(&name), Assignable::Role((*role).to_owned()), scope);
         }
         for role in side.texts("roles").list {
             self.join(side, &name, &role, outline);
@@ -93,7 +93,7 @@ impl Cluster {
             outline.not_read.push(format!("{}: `{member}` can act as `{role}`", side.address()));
             return;
         }
-        outline.assign(self.subject(member), Entitlement::Member(format!("role:{}", quoted(role))), None);
+        outline.assign(self.subject(member), Assignable::Member(format!("role:{}", quoted(role))), None);
     }
 
     fn grant(&self, side: &Side<'_>, outline: &mut Outline) {
@@ -111,20 +111,20 @@ impl Cluster {
         for privilege in side.texts("privileges").list {
             for place in &places {
                 let scope = if place.ends_with(".*") { format!("schema:{schema}") } else { place.clone() };
-                let role = Entitlement::Role(format!("{} ON {place}{option}", privilege.to_uppercase()));
+                let role = Assignable::Role(format!("{} ON {place}{option}", privilege.to_uppercase()));
                 outline.assign(self.subject(&who), role, Some(&scope));
             }
         }
     }
 
-    fn subject(&self, name: &str) -> Subject {
+    fn subject(&self, name: &str) -> Assignee {
         let quoted = quoted(name);
         if quoted.eq_ignore_ascii_case("public") {
-            return Subject::group("role:public");
+            return Assignee::group("role:public");
         }
         if self.logins.contains(&quoted) {
-            return Subject::person(format!("user:{quoted}"));
+            return Assignee::person(format!("user:{quoted}"));
         }
-        Subject::group(format!("role:{quoted}"))
+        Assignee::group(format!("role:{quoted}"))
     }
 }

@@ -57,14 +57,14 @@ pub(super) struct Outline {
 /// An assignment that is made directly, without an export.
 #[derive(Clone, Debug)]
 pub(super) struct Assigned {
-    pub who: Subject,
-    pub what: Entitlement,
+    pub who: Assignee,
+    pub what: Assignable,
     pub scope: Option<String>,
 }
 
 /// Who has an assignment.
 #[derive(Clone, Debug)]
-pub(super) struct Subject {
+pub(super) struct Assignee {
     pub id: String,
     /// What the subject is, if the snapshot lacks it: an identity of this kind, or a group.
     pub kind: Option<IdentityKind>,
@@ -72,14 +72,14 @@ pub(super) struct Subject {
 
 /// What is assigned.
 #[derive(Clone, Debug)]
-pub(super) enum Entitlement {
+pub(super) enum Assignable {
     Role(String),
     Member(String),
     /// Nothing: the subject is created.
     Nothing,
 }
 
-impl Subject {
+impl Assignee {
     pub fn person(id: impl Into<String>) -> Self {
         Self { id: id.into(), kind: Some(IdentityKind::Human) }
     }
@@ -96,11 +96,11 @@ impl Outline {
     }
 
     /// Adds an assignment, with its names.
-    pub fn assign(&mut self, who: Subject, what: Entitlement, scope: Option<&str>) {
+    pub fn assign(&mut self, who: Assignee, what: Assignable, scope: Option<&str>) {
         self.name([who.id.as_str()]);
         match &what {
-            Entitlement::Role(id) | Entitlement::Member(id) => self.name([id.as_str()]),
-            Entitlement::Nothing => {}
+            Assignable::Role(id) | Assignable::Member(id) => self.name([id.as_str()]),
+            Assignable::Nothing => {}
         }
         self.name(scope);
         self.assigned.push(Assigned { who, what, scope: scope.map(str::to_owned) });
