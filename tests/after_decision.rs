@@ -344,3 +344,79 @@ fn a_change_that_was_rewritten_after_the_export_is_another_one() {
         report["exported"].as_array().unwrap().iter().map(|it| it["change"].as_str().unwrap()).collect();
     assert_eq!(changes, ["c4"], "{report:#}");
 }
+
+#[test]
+fn a_half_applied_plan_is_named_change_by_change() {
+    let site = exported();
+    // The executor granted, and then stopped before it revoked.
+    after(&site, |snapshot| {
+        let all = snapshot["assignments"].as_array().unwrap().clone();
+        apply(snapshot, &in_days(1));
+        let noor = all.iter().find(|it| it["who"] == "user:noor").unwrap().clone();
+        snapshot["assignments"].as_array_mut().unwrap().push(noor);
+    });
+    let (code, text) = confirm(&site, &[]);
+    assert_eq!((code, results(&text)), (5, vec!["applied".to_owned(), "missing".to_owned()]), "{text}");
+    let report = status(&site.run(&["status", ".", "--format", "json"]).1);
+    let states: Vec<&str> =
+        report["exported"].as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["applied", "missing"], "{report:#}");
+    assert_eq!(report["plans"][0]["state"], "exported", "it is not applied as a whole");
+}
+
+#[test]
+fn an_identity_that_was_renamed_in_between_is_another_one() {
+    let site = exported();
+    after(&site, |snapshot| {
+        apply(snapshot, &in_days(1));
+        *snapshot = serde_json::from_str(&snapshot.to_string().replace("user:ravi", "user:ravi-new")).unwrap();
+    });
+    let (code, text) = confirm(&site, &[]);
+    assert_eq!((code, results(&text)), (3, vec!["beyond".to_owned(), "applied".to_owned()]), "{text}");
+    assert!(
+        text.contains("lost 1 access that no one approved to remove"),
+        "what is under the old name is gone: {text}"
+    );
+    // Under its new name it is access that no decision gave.
+    let (_, text) = site.run(&["due", "--snapshot", "after.json", "--format", "json"]);
+    let due: Value = serde_json::from_str(&text).unwrap();
+    let is_shadow = |row: &Value| row["who"] == "user:ravi-new" && row["what"] == "ledger-writer";
+    assert!(due["shadow"].as_array().unwrap().iter().any(is_shadow), "{due:#}");
+}
+
+#[test]
+fn a_rollback_can_be_rolled_back_like_any_export() {
+    let site = Site::with_plan(&["c1"], &[RECORDER]);
+    let mut ada = site.sit("plan.yaml --key keys/ada.pub");
+    decide(&mut ada, &[("c1", "a", "Type `yes`", "yes")]);
+    seal(&mut ada, 0);
+    assert_eq!(site.run(&[&["export", "plan.yaml", "-o", "bundle.json"], TRUSTED].concat()).0, 0);
+    assert_eq!(site.run(&["rollback", "plan.yaml", "-o", "undo.json"]).0, 0);
+    after(&site, |snapshot| apply(snapshot, &in_days(1)));
+    fs::rename(site.demo().join("after.json"), site.demo().join("snapshot.json")).unwrap();
+    site.sign("undo.json");
+    let (code, text) = site.run(&["gate", "undo.json", "--trust", "."]);
+    if code != 0 {
+        let mut ada = site.sit("undo.json --key keys/ada.pub");
+        let page = ada.exp_string("? keys").unwrap();
+        if page.contains("Before you decide") {
+            crate::support::key(&mut ada, "g");
+            expect(&mut ada, "? keys");
+        }
+        crate::support::key(&mut ada, "a");
+        expect(&mut ada, "Type `yes`");
+        expect(&mut ada, "Enter: send");
+        crate::support::key(&mut ada, "yes\r");
+        seal(&mut ada, 0);
+    }
+    let (code, said) = site.run(&[&["export", "undo.json", "-o", "undo-bundle.json"], TRUSTED].concat());
+    assert_eq!(code, 0, "{text}{said}");
+    let (code, text) = site.run(&["rollback", "undo.json", "-o", "redo.json"]);
+    assert_eq!(code, 0, "{text}");
+    let redo = review::plan::read("redo.json", &fs::read(site.demo().join("redo.json")).unwrap()).unwrap();
+    assert_eq!(redo.id.value.as_str(), "rollback-of-rollback-of-PLAN-DEMO-1");
+    assert_eq!(redo.changes.iter().map(|it| it.action.word()).collect::<Vec<_>>(), ["grant"], "{redo:?}");
+    // The plan that was undone names the later one.
+    let (code, text) = site.run(&["rollback", "plan.yaml"]);
+    assert!(code == 0 && unbroken(&text).contains("was exported later and affects the same subjects"), "{text}");
+}

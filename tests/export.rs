@@ -56,6 +56,9 @@ fn an_export_is_recorded_and_a_second_one_is_refused() {
     assert_eq!(exports.len(), 2);
     assert!(exports.iter().all(|it| it["output"] == sha256(text.as_bytes()).as_str()));
     assert!(exports.iter().all(|it| it["decisions"].as_array().unwrap().len() == 1), "{exports:?}");
+    // A bundle that somebody edits is another file than the one in the log.
+    let edited = text.replace("user:ravi", "user:eve");
+    assert!(edited != text && !fs::read_to_string(site.log()).unwrap().contains(&sha256(edited.as_bytes())));
     let back = fs::read(site.demo().join("back.json")).unwrap();
     assert!(exports.iter().all(|it| it["rollback"] == sha256(&back).as_str()));
     assert_eq!(bundle["rollback"]["plan"], String::from_utf8(back.clone()).unwrap());

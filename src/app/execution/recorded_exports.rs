@@ -3,8 +3,10 @@
 //! An export counts whoever signed it, because it uses approvals up. A result counts only from a session with a valid
 //! signature.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 
 use crate::app::record::history;
 use crate::input::digest::{Digest, of};
@@ -30,22 +32,15 @@ pub struct RecordedExport {
     pub plan: Option<Digest<of::Blob>>,
 }
 
-/// A result.
-#[derive(Clone, Copy, Debug)]
-pub struct RecordedResult {
-    /// The export that it is about.
-    pub export: Option<Digest<of::Line>>,
-    /// What came of it.
-    pub outcome: Applied,
-}
-
 /// What a log holds of exports.
 pub struct RecordedExports {
     /// The exports, those of earlier sessions first.
     pub all: Vec<RecordedExport>,
-    /// The results, in the same order.
-    pub results: Vec<RecordedResult>,
+    /// The last result of each export.
+    results: BTreeMap<Digest<of::Line>, Applied>,
     values: Values,
+    /// The plans that were read, because many exports are of the same one.
+    plans: RefCell<BTreeMap<Digest<of::Blob>, Option<Rc<Plan>>>>,
 }
 
 impl RecordedExports {
@@ -54,7 +49,7 @@ impl RecordedExports {
     /// # Errors
     /// If a file of it cannot be read.
     pub fn read(log: &Path, verified: &Verification) -> anyhow::Result<Self> {
-        let (mut all, mut results) = (Vec::new(), Vec::new());
+        let (mut all, mut results) = (Vec::new(), BTreeMap::new());
         for view in &verified.sessions {
             let mut plans: BTreeMap<&PlanId, Digest<of::Blob>> = BTreeMap::new();
             for line in &view.lines {
@@ -70,7 +65,7 @@ impl RecordedExports {
                         plan: plans.get(&export.plan).copied(),
                     }),
                     Line::Result(result) if view.signer.is_some() => {
-                        results.push(RecordedResult { export: result.export, outcome: result.outcome });
+                        results.extend(result.export.map(|export| (export, result.outcome)));
                     }
                     Line::Session(_)
                     | Line::Blob(_)
@@ -89,13 +84,15 @@ impl RecordedExports {
                 }
             }
         }
-        Ok(Self { all, results, values: history::values(log)? })
+        Ok(Self { all, results, values: history::values(log)?, plans: RefCell::default() })
     }
 
     /// The plan of an export, from its exact bytes; none if the log lacks them or they do not read any more.
     #[must_use]
-    pub fn plan(&self, of: &RecordedExport) -> Option<Plan> {
-        crate::plan::read("plan", self.values.get(&of.plan?)?).ok()
+    pub fn plan(&self, of: &RecordedExport) -> Option<Rc<Plan>> {
+        let digest = of.plan?;
+        let read = || crate::plan::read("plan", self.values.get(&digest)?).ok().map(Rc::new);
+        self.plans.borrow_mut().entry(digest).or_insert_with(read).clone()
     }
 
     /// The text of the inverse plan that was recorded with an export.
@@ -107,7 +104,7 @@ impl RecordedExports {
     /// The last result of an export.
     #[must_use]
     pub fn last_result(&self, of: &RecordedExport) -> Option<Applied> {
-        self.results.iter().rfind(|it| it.export == Some(of.line)).map(|it| it.outcome)
+        self.results.get(&of.line).copied()
     }
 
     /// The digests of all exported changes.
