@@ -35,6 +35,7 @@ mod import;
 mod intent;
 mod keys_end;
 mod kubernetes;
+mod kubernetes_life;
 mod layers;
 mod life;
 mod log_report;
