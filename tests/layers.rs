@@ -156,7 +156,7 @@ const MOST_LINES: usize = 500;
 const TOO_LONG: &[&str] = &[];
 
 /// Names of types that mean two things, where one of them is local to its file or the two are still to be told apart.
-const TWO_MEANINGS: &[&str] = &["Hashed", "Holding", "Placed", "Reached"];
+const TWO_MEANINGS: &[&str] = &[];
 
 /// The module directly below the crate, and the folder or file directly below that.
 fn top(module: &str) -> (&str, Option<&str>) {

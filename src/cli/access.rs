@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::access::Index;
 use crate::access::matching::coverage::{Tree, scopes_overlap};
-use crate::access::queries::effective_access::{Reached, effective};
+use crate::access::queries::effective_access::{ReachableAccess, effective};
 use crate::access::queries::every_path::every_path;
 use crate::access::queries::who_can::{AccessQuery, AccessVerdict, can, who_can};
 use crate::app::io::files::shown;
@@ -203,10 +203,11 @@ impl Tree for Places<'_, '_> {
 /// all.
 fn everything(index: &Index<'_>, subject: &Subject, scope: Option<&ResourceId>, all_paths: bool) -> AccessRow {
     let places = Places(index);
-    let is_meant = |held: &Reached| scope.is_none() || scopes_overlap(&places, held.access.scope.as_ref(), scope);
+    let is_meant =
+        |held: &ReachableAccess| scope.is_none() || scopes_overlap(&places, held.access.scope.as_ref(), scope);
     let (found, is_cut) = if all_paths { every_path(index, subject) } else { (effective(index, subject), false) };
-    let found: Vec<Reached> = found.into_iter().filter(is_meant).collect();
-    let same = |a: &Reached, b: &Reached| (&a.access, a.eligible) == (&b.access, b.eligible);
+    let found: Vec<ReachableAccess> = found.into_iter().filter(is_meant).collect();
+    let same = |a: &ReachableAccess, b: &ReachableAccess| (&a.access, a.eligible) == (&b.access, b.eligible);
     let accesses = found.chunk_by(same).count();
     let ways = found.into_iter().map(|reached| WayRow {
         verdict: if reached.eligible { AccessVerdict::Eligible } else { AccessVerdict::Yes },

@@ -1,5 +1,5 @@
 use super::*;
-use crate::access::model::facts::{CheckedClaim, Emergent, EmergentWhat, Exception, Holding, PathStep};
+use crate::access::model::facts::{AssignmentTerms, CheckedClaim, Emergent, EmergentWhat, Exception, PathStep};
 use crate::decision::sample::{analysis, at, change, facts_of_grant, grant, hours, now, piece, plan, time};
 use crate::input::entitlement::{Except, Mode, Permission};
 use crate::input::place::{Place, Placed};
@@ -159,8 +159,8 @@ fn what_is_not_listed_does_not_move_the_digest() {
             f.depends_on.insert("c0".into());
         }),
         ("the passing of time", |_, _, f| {
-            f.becomes = Some(Holding { mode: Mode::Active, until: Some(now()), ttl: Some(hours(1)) });
-            f.was = Some(Holding { mode: Mode::Active, until: Some(now()), ttl: Some(hours(2)) });
+            f.becomes = Some(AssignmentTerms { mode: Mode::Active, until: Some(now()), ttl: Some(hours(1)) });
+            f.was = Some(AssignmentTerms { mode: Mode::Active, until: Some(now()), ttl: Some(hours(2)) });
         }),
         ("the order of pieces", |_, _, f| {
             let piece = f.effects.gained[0].clone();

@@ -6,7 +6,7 @@
 use crate::input::id::{PersonId, PrincipalId};
 use crate::input::text::Text;
 use crate::input::time::Time;
-use crate::trust::revoked::Revocation;
+use crate::trust::revoked::KeyRevocation;
 
 /// A signature to verify, with what its seal claims.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +68,7 @@ pub enum Judgement {
     Good(Box<SealSigner>),
     /// Valid, and the signer was allowed at the claimed time, but the key is revoked. What still counts depends on the order
     /// of the log.
-    Revoked(Box<SealSigner>, Revocation),
+    Revoked(Box<SealSigner>, KeyRevocation),
     /// It may be genuine, but `allowed_signers` does not allow the key at that time, for the namespace or for the
     /// principal. The second field is the help text, if the fix is not to list the key.
     NotAllowed(Text, Option<&'static str>),

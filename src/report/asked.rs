@@ -66,11 +66,8 @@ pub struct WayRow {
 
 impl From<AccessAnswer> for AccessRow {
     fn from(answer: AccessAnswer) -> Self {
-        let way = |(verdict, reached): (AccessVerdict, crate::access::queries::effective_access::Reached)| WayRow {
-            verdict,
-            access: reached.access,
-            eligible: reached.eligible,
-            path: reached.path,
+        let way = |(verdict, reached): (AccessVerdict, crate::access::queries::effective_access::ReachableAccess)| {
+            WayRow { verdict, access: reached.access, eligible: reached.eligible, path: reached.path }
         };
         Self {
             subject: answer.subject,

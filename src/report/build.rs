@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::model::facts::{
-    Affected, Analysis, ChangeFacts, Emergent, EmergentWhat, Escalation, Holding, Kept, MassRemoval, Outside,
+    Affected, Analysis, AssignmentTerms, ChangeFacts, Emergent, EmergentWhat, Escalation, Kept, MassRemoval, Outside,
     SodConflict, Truncated,
 };
 use crate::input::id::Subject;
@@ -378,7 +378,7 @@ fn alteration(facts: &ChangeFacts) -> Option<Alteration> {
         return None;
     }
     let named = &facts.named;
-    let lines = |held: &Holding| {
+    let lines = |held: &AssignmentTerms| {
         let mut lines = Vec::new();
         let mut line = |key: &str, value: Option<Text>| {
             if let Some(value) = value {

@@ -28,20 +28,20 @@ const KRL_MAGIC: &[u8] = b"SSHKRL\n\0";
 /// The revoked keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revoked {
-    keys: BTreeMap<String, Revocation>,
+    keys: BTreeMap<String, KeyRevocation>,
     unreadable: bool,
 }
 
 /// What a revoked key signed and still counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Revocation {
+pub enum KeyRevocation {
     /// Nothing.
     Whole,
     /// The sessions that are, or come before, all of these heads of the log. Other sessions count only where they restrict.
     UpTo(BTreeSet<Digest<of::Line>>),
 }
 
-impl Revocation {
+impl KeyRevocation {
     /// Both revocations: what either of them discards is discarded.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -103,11 +103,11 @@ impl Revoked {
 
     /// How a key is revoked, if it is.
     #[must_use]
-    pub fn of(&self, key: &PublicKey) -> Option<Revocation> {
-        if self.unreadable { Some(Revocation::Whole) } else { self.keys.get(&key.fingerprint()).cloned() }
+    pub fn of(&self, key: &PublicKey) -> Option<KeyRevocation> {
+        if self.unreadable { Some(KeyRevocation::Whole) } else { self.keys.get(&key.fingerprint()).cloned() }
     }
 
-    fn add(&mut self, fingerprint: String, revocation: Revocation) {
+    fn add(&mut self, fingerprint: String, revocation: KeyRevocation) {
         let both = match self.keys.remove(&fingerprint) {
             Some(known) => known.and(revocation),
             None => revocation,
@@ -158,12 +158,12 @@ impl LineFault {
 }
 
 /// The key of a line, and how the line revokes it.
-fn entry(line: &str) -> Result<(String, Revocation), LineFault> {
-    let Some(at) = line.find(VALID_UP_TO) else { return Ok((fingerprint(line)?, Revocation::Whole)) };
+fn entry(line: &str) -> Result<(String, KeyRevocation), LineFault> {
+    let Some(at) = line.find(VALID_UP_TO) else { return Ok((fingerprint(line)?, KeyRevocation::Whole)) };
     let (key, head) = line.split_at(at);
     let head = head.strip_prefix(VALID_UP_TO).unwrap_or_default();
     let head = Digest::parse(head).filter(|_| key.ends_with([' ', '\t'])).ok_or(LineFault::Head)?;
-    Ok((fingerprint(key.trim_end_matches([' ', '\t']))?, Revocation::UpTo(BTreeSet::from([head]))))
+    Ok((fingerprint(key.trim_end_matches([' ', '\t']))?, KeyRevocation::UpTo(BTreeSet::from([head]))))
 }
 
 fn fingerprint(line: &str) -> Result<String, LineFault> {
@@ -282,18 +282,18 @@ mod tests {
             revoked.of(&key)
         };
         let up_to =
-            |heads: &[&String]| Some(Revocation::UpTo(heads.iter().map(|h| Digest::parse(h).unwrap()).collect()));
+            |heads: &[&String]| Some(KeyRevocation::UpTo(heads.iter().map(|h| Digest::parse(h).unwrap()).collect()));
         let fingerprint = key.fingerprint();
         assert_eq!(of(&format!("{KEY} lost in May valid-up-to={one}\n")), up_to(&[&one]));
         let twice = format!("{KEY} valid-up-to={one}\n{fingerprint} valid-up-to={two}\n");
         assert_eq!(of(&twice), up_to(&[&one, &two]));
-        assert_eq!(of(&format!("{twice}{fingerprint}\n")), Some(Revocation::Whole));
-        assert_eq!(of(&format!("{KEY}\n{twice}")), Some(Revocation::Whole));
+        assert_eq!(of(&format!("{twice}{fingerprint}\n")), Some(KeyRevocation::Whole));
+        assert_eq!(of(&format!("{KEY}\n{twice}")), Some(KeyRevocation::Whole));
         for fault in
             ["valid-up-to=", "valid-up-to=abc", &format!("valid-up-to={one} or so"), &format!("xvalid-up-to={one}")]
         {
             let (revoked, findings) = Revoked::parse("revoked", format!("{fingerprint} {fault}\n").as_bytes());
-            assert_eq!((findings.len(), revoked.of(&key)), (1, Some(Revocation::Whole)), "{fault}");
+            assert_eq!((findings.len(), revoked.of(&key)), (1, Some(KeyRevocation::Whole)), "{fault}");
         }
     }
 

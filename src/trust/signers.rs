@@ -20,7 +20,7 @@ use crate::input::time::Time;
 
 use super::certificate::{Certificate, CertificateError};
 use super::key::PublicKey;
-use super::revoked::{Revocation, Revoked};
+use super::revoked::{KeyRevocation, Revoked};
 use super::sshsig::Verified;
 
 pub use ending::end_lines;
@@ -281,9 +281,12 @@ impl Signers {
 
     /// How the key of a signature, or the authority of its certificate, is revoked, if it is.
     #[must_use]
-    pub fn revocation(&self, signature: &Verified) -> Option<Revocation> {
+    pub fn revocation(&self, signature: &Verified) -> Option<KeyRevocation> {
         let authority = signature.certificate().map(Certificate::authority);
-        std::iter::once(signature.key()).chain(authority).filter_map(|key| self.revoked.of(key)).reduce(Revocation::and)
+        std::iter::once(signature.key())
+            .chain(authority)
+            .filter_map(|key| self.revoked.of(key))
+            .reduce(KeyRevocation::and)
     }
 
     /// The same as [`Signers::find`], except that it does not ask whether the key is revoked.

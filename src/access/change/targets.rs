@@ -11,7 +11,7 @@ use crate::access::effective::state::{AccessState, RoleState};
 use crate::access::graph::closure::closure;
 use crate::access::graph::index::Index;
 use crate::access::matching::coverage::ends_within;
-use crate::access::model::facts::{ChangeTargets, Holding};
+use crate::access::model::facts::{AssignmentTerms, ChangeTargets};
 use crate::input::entitlement::{Effect, Mode};
 use crate::input::id::{AssignmentId, IdentityId, RoleId, Subject};
 use crate::input::time::{Span, Time};
@@ -130,23 +130,28 @@ fn credential(index: &Index<'_>, id: &str, named: &mut ChangeTargets) {
 }
 
 /// The terms of the assignment of a `revoke` or `adjust` before the change.
-pub(crate) fn was(index: &Index<'_>, step: &ResolvedChange<'_>, now: Time) -> Option<Holding> {
+pub(crate) fn was(index: &Index<'_>, step: &ResolvedChange<'_>, now: Time) -> Option<AssignmentTerms> {
     match step.taken.as_ref()? {
         Taken::Assigned(at) => {
             let was = index.assignment(*at)?;
-            Some(Holding { mode: was.mode, until: was.until, ttl: was.until.and_then(|end| end.since(now)) })
+            Some(AssignmentTerms { mode: was.mode, until: was.until, ttl: was.until.and_then(|end| end.since(now)) })
         }
-        Taken::Listed(..) => Some(Holding { mode: Mode::Standing, until: None, ttl: None }),
+        Taken::Listed(..) => Some(AssignmentTerms { mode: Mode::Standing, until: None, ttl: None }),
     }
 }
 
 /// The terms of the assignment of a `grant` or `adjust` after the change.
-pub(crate) fn holds_after(index: &Index<'_>, step: &ResolvedChange<'_>, expires: Time, now: Time) -> Option<Holding> {
+pub(crate) fn holds_after(
+    index: &Index<'_>,
+    step: &ResolvedChange<'_>,
+    expires: Time,
+    now: Time,
+) -> Option<AssignmentTerms> {
     let (Action::Grant(a) | Action::Adjust(a)) = &step.change.action else { return None };
     let was = was(index, step, now).map(|w| (w.mode, w.until));
     let (mode, until) = becomes(a, was, expires);
     let stated = a.lifetime.as_ref().and_then(|l| span(l.value));
-    Some(Holding { mode, until, ttl: stated.or_else(|| until.and_then(|end| end.since(now))) })
+    Some(AssignmentTerms { mode, until, ttl: stated.or_else(|| until.and_then(|end| end.since(now))) })
 }
 
 /// Whether a step ends an assignment or a membership, or makes it end earlier.

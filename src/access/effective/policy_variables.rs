@@ -167,7 +167,7 @@ mod tests {
         let index = Index::new(&s);
         let of = |id: &String| {
             let reached = effective(&index, &Subject::Identity(id.as_str().into()));
-            let show = |r: &crate::access::queries::effective_access::Reached| {
+            let show = |r: &crate::access::queries::effective_access::ReachableAccess| {
                 let out: Vec<String> = r.access.exceptions.iter().map(|e| format!("-{}", e.resource.raw())).collect();
                 let out = out.join("");
                 let mark = if r.access.condition.is_some() { "?" } else { "" };

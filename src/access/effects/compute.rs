@@ -431,7 +431,7 @@ fn everything(subject: &Subject) -> AccessDelta {
 }
 
 #[derive(Serialize)]
-struct Hashed<'h> {
+struct HashedPiece<'h> {
     kind: &'static str,
     subject: &'h str,
     access: &'h Access,
@@ -443,7 +443,7 @@ pub(crate) fn piece_digest(subject: &Subject, access: &Access) -> Digest<crate::
         Subject::Identity(_) => "identity",
         Subject::Group(_) => "group",
     };
-    let hashed = Hashed { kind, subject: subject.as_str(), access };
+    let hashed = HashedPiece { kind, subject: subject.as_str(), access };
     Digest::of(&crate::input::canonical::to_bytes(&hashed).unwrap_or_default())
 }
 

@@ -13,7 +13,7 @@ use crate::access::effects::compute::ChangeEffect;
 use crate::access::effects::request::AnalysisRequest;
 use crate::access::graph::closure::closure;
 use crate::access::matching::coverage::ends_within;
-use crate::access::model::facts::{Affected, Holding};
+use crate::access::model::facts::{Affected, AssignmentTerms};
 use crate::input::entitlement::Mode;
 use crate::input::id::Subject;
 use crate::plan::model::Action;
@@ -39,14 +39,14 @@ pub(crate) fn receivers(
 }
 
 /// The terms of the assignment that a change makes, or extends; `None` if it makes none and extends none.
-pub(crate) fn assigns(q: &AnalysisRequest<'_, '_>, step: &ResolvedChange<'_>) -> Option<Holding> {
+pub(crate) fn assigns(q: &AnalysisRequest<'_, '_>, step: &ResolvedChange<'_>) -> Option<AssignmentTerms> {
     let is = holds_after(q.index, step, q.plan.expires.value, q.now)?;
     let was = was(q.index, step, q.now);
     (!was.is_some_and(|was| is_within(&is, &was))).then_some(is)
 }
 
 /// Whether an assignment expires no later than before and needs at least as much activation.
-fn is_within(is: &Holding, was: &Holding) -> bool {
+fn is_within(is: &AssignmentTerms, was: &AssignmentTerms) -> bool {
     let rank = |mode: Mode| match mode {
         Mode::Eligible => 0,
         Mode::Active => 1,

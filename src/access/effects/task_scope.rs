@@ -13,7 +13,7 @@ use crate::access::effects::compute::ChangeEffect;
 use crate::access::effects::request::TaskScope;
 use crate::access::graph::closure::closure;
 use crate::access::matching::coverage::{ends_within, scope_covers};
-use crate::access::model::facts::{Holding, Outside};
+use crate::access::model::facts::{AssignmentTerms, Outside};
 use crate::input::id::{CredentialId, ResourceId, RoleId, Subject};
 use crate::plan::model::{Action, Owned, Target};
 
@@ -42,7 +42,7 @@ pub(crate) fn within(
     after: &AccessState<'_, '_>,
     step: &ResolvedChange<'_>,
     outcome: &ChangeEffect,
-    assigns: Option<&Holding>,
+    assigns: Option<&AssignmentTerms>,
 ) -> Within {
     // Removed access is compared by its scope before the plan, so that no plan moves it into the task first.
     let before = after.below.unwrap_or(after);

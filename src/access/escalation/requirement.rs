@@ -111,7 +111,7 @@ impl Completion<'_> {
         ways: &[FoundPath],
     ) -> Escalation {
         let bound: BTreeMap<String, Text> = self.names.iter().cloned().zip(objects.iter().cloned()).collect();
-        let hashed = Hashed {
+        let hashed = HashedEscalation {
             escalation: &self.known.id,
             kind: match subject {
                 Subject::Identity(_) => "identity",
@@ -365,7 +365,7 @@ pub(crate) struct FoundPath {
 pub(crate) const MAX_BINDINGS: usize = 20_000;
 
 #[derive(Serialize)]
-pub(crate) struct Hashed<'h> {
+pub(crate) struct HashedEscalation<'h> {
     pub(crate) escalation: &'h Text,
     pub(crate) kind: &'static str,
     pub(crate) subject: Text,

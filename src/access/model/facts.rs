@@ -254,7 +254,7 @@ impl ChangeTargets {
 
 /// The terms of an assignment, before or after a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Holding {
+pub struct AssignmentTerms {
     /// Its mode.
     pub mode: Mode,
     /// The latest expiry.
@@ -315,9 +315,9 @@ pub struct ChangeFacts {
     /// The objects it names.
     pub named: ChangeTargets,
     /// For `adjust` and `revoke`: the terms of the assignment before.
-    pub was: Option<Holding>,
+    pub was: Option<AssignmentTerms>,
     /// For `grant` and `adjust`: the terms after.
-    pub becomes: Option<Holding>,
+    pub becomes: Option<AssignmentTerms>,
     /// The assignments of the snapshot that it removes or alters.
     pub assignments: Vec<AssignmentId>,
     /// The permissions that it states or grants.

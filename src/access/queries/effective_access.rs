@@ -12,7 +12,7 @@ use crate::input::id::Subject;
 
 /// An access that a subject can reach.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reached {
+pub struct ReachableAccess {
     /// The access.
     pub access: Access,
     /// Whether something must be activated first.
@@ -23,10 +23,10 @@ pub struct Reached {
 
 /// Everything that a subject can reach in a snapshot, sorted, each access once per mode.
 #[must_use]
-pub fn effective(index: &Index<'_>, subject: &Subject) -> Vec<Reached> {
+pub fn effective(index: &Index<'_>, subject: &Subject) -> Vec<ReachableAccess> {
     let mut found = all_of(AccessState::plain(index).everything(subject));
     found.sort_by(|a, b| {
-        let key = |r: &Reached| (r.access.clone(), r.eligible, r.path.len());
+        let key = |r: &ReachableAccess| (r.access.clone(), r.eligible, r.path.len());
         key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path))
     });
     found.dedup_by(|b, a| a.access == b.access && a.eligible == b.eligible);
@@ -34,10 +34,10 @@ pub fn effective(index: &Index<'_>, subject: &Subject) -> Vec<Reached> {
 }
 
 /// Accesses with their paths, in force and by activation.
-pub(crate) fn all_of(all: AccessDiff) -> Vec<Reached> {
+pub(crate) fn all_of(all: AccessDiff) -> Vec<ReachableAccess> {
     let lists = [(all.now, false), (all.eligible, true)];
     let reached = |(list, eligible): (Vec<HeldAccess>, bool)| {
-        list.into_iter().map(move |held| Reached { access: held.access, eligible, path: path(&held.trail) })
+        list.into_iter().map(move |held| ReachableAccess { access: held.access, eligible, path: path(&held.trail) })
     };
     lists.into_iter().flat_map(reached).collect()
 }

@@ -15,7 +15,7 @@ use crate::access::graph::index::Index;
 use crate::access::graph::provenance::{Expiry, Validity};
 use crate::access::matching::coverage::Surely;
 use crate::access::model::facts::PathStep;
-use crate::access::queries::effective_access::{Reached, all_of, effective};
+use crate::access::queries::effective_access::{ReachableAccess, all_of, effective};
 use crate::input::entitlement::Mode;
 use crate::input::id::Subject;
 
@@ -42,7 +42,7 @@ impl Onward {
 /// Everything that a subject can reach in a snapshot, by every path, sorted, and whether there are more paths than
 /// listed.
 #[must_use]
-pub fn every_path(index: &Index<'_>, subject: &Subject) -> (Vec<Reached>, bool) {
+pub fn every_path(index: &Index<'_>, subject: &Subject) -> (Vec<ReachableAccess>, bool) {
     let view = AccessState::plain(index);
     let (acting, mut is_cut) = view.every_acting(subject);
     let mut found = effective(index, subject);

@@ -25,7 +25,7 @@ use crate::access::matching::coverage::{exception_overlaps, exception_takes_all}
 use crate::access::matching::dialect::Dialect;
 use crate::access::matching::joint_coverage::cover_together;
 use crate::access::model::facts::{Access, Exception, ExceptionKind, PathStep};
-use crate::access::queries::effective_access::Reached;
+use crate::access::queries::effective_access::ReachableAccess;
 use crate::input::id::{ResourceId, Subject};
 use crate::input::system::System;
 use crate::input::text::Text;
@@ -78,7 +78,7 @@ pub struct AccessAnswer {
     /// The verdict.
     pub verdict: AccessVerdict,
     /// The accesses that permit it, best first, each with its path.
-    pub ways: Vec<(AccessVerdict, Reached)>,
+    pub ways: Vec<(AccessVerdict, ReachableAccess)>,
     /// The number of further accesses that permit it.
     pub more: usize,
     /// The denies and exceptions that prevent it, or part of it.
@@ -158,7 +158,7 @@ fn assume(view: &AccessState<'_, '_>, row: &Reachable, wish: &AccessQuery, role:
         let verdict = if leg.end.is_sure() { AccessVerdict::Yes } else { AccessVerdict::UnderCondition };
         let access = Access { condition, until: leg.end.until(), ..wanted(wish, None) };
         let verdict = if eligible { verdict.min(AccessVerdict::Eligible) } else { verdict };
-        answer.ways.push((verdict, Reached { access, eligible, path: path(&leg.trail) }));
+        answer.ways.push((verdict, ReachableAccess { access, eligible, path: path(&leg.trail) }));
     }
     answer.ways.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
     answer.verdict = answer.ways.first().map_or(AccessVerdict::No, |(verdict, _)| *verdict);
@@ -242,7 +242,7 @@ fn ask(
         .into_iter()
         .take(most)
         .map(|(verdict, eligible, held)| {
-            (verdict, Reached { access: held.access.clone(), eligible, path: path(&held.trail) })
+            (verdict, ReachableAccess { access: held.access.clone(), eligible, path: path(&held.trail) })
         })
         .collect();
     answer.verdict = answer.ways.first().map_or(AccessVerdict::No, |(verdict, _)| *verdict);

@@ -45,11 +45,11 @@ struct Subtracted<'a> {
 }
 
 /// How a scope relates to each scope that rules name: inside it, or overlapping it.
-type Placed = Vec<(bool, bool)>;
+type ScopeRelation = Vec<(bool, bool)>;
 /// By system and action pattern, the indices of the pairs whose actions overlap it.
 type KnownCandidates = BTreeMap<(Option<System>, Text), Rc<[usize]>>;
-type Known = BTreeMap<(RoleId, Permission, Placed, bool), Rating>;
-type KnownRoles = BTreeMap<(RoleId, usize, Placed), (Rc<ResolvedRole>, Rating)>;
+type Known = BTreeMap<(RoleId, Permission, ScopeRelation, bool), Rating>;
+type KnownRoles = BTreeMap<(RoleId, usize, ScopeRelation), (Rc<ResolvedRole>, Rating)>;
 
 /// Applies a classification and caches the results. A rule applies only to its own system.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl<'c> Classifier<'c> {
         made
     }
 
-    fn placed(&self, view: &AccessState<'_, '_>, scope: Option<&ResourceId>) -> Placed {
+    fn placed(&self, view: &AccessState<'_, '_>, scope: Option<&ResourceId>) -> ScopeRelation {
         let lies =
             |named: &&ResourceId| (scope_covers(view, Some(named), scope), scopes_overlap(view, Some(named), scope));
         self.scopes.iter().map(lies).collect()
@@ -150,7 +150,7 @@ impl<'c> Classifier<'c> {
         verdict
     }
 
-    fn judge(&self, view: &AccessState<'_, '_>, role: &RoleId, held: Subtracted<'_>, placed: &Placed) -> Rating {
+    fn judge(&self, view: &AccessState<'_, '_>, role: &RoleId, held: Subtracted<'_>, placed: &ScopeRelation) -> Rating {
         let dialect = view.systems.dialect_in(held.system, held.in_namespace);
         let (action, resource) = (held.permission.action.raw(), held.permission.resource.raw());
         let mut verdict = Rating::default();
@@ -243,7 +243,7 @@ impl<'c> Classifier<'c> {
     }
 
     /// Whether a scope is inside the scope of a rule, and whether they overlap.
-    fn lies(&self, rule: &ClassificationRule, placed: &Placed) -> (bool, bool) {
+    fn lies(&self, rule: &ClassificationRule, placed: &ScopeRelation) -> (bool, bool) {
         let Some(scope) = &rule.scope else { return (true, true) };
         let at = self.scopes.iter().position(|known| *known == scope);
         at.and_then(|at| placed.get(at)).copied().unwrap_or((false, true))

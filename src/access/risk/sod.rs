@@ -220,7 +220,7 @@ fn side(
 }
 
 #[derive(Serialize)]
-struct Hashed<'h> {
+struct HashedConflict<'h> {
     sod: &'h Text,
     kind: &'static str,
     subject: Text,
@@ -234,7 +234,7 @@ fn conflict(
     first: &ExpiringPath,
     second: &ExpiringPath,
 ) -> SodConflict {
-    let hashed = Hashed {
+    let hashed = HashedConflict {
         sod: &pair.id,
         kind: match subject {
             Subject::Identity(_) => "identity",

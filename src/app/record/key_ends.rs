@@ -20,7 +20,7 @@ use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::report::sentence::counted;
 use crate::trust::key::PublicKey;
-use crate::trust::revoked::{Revocation, Revoked, VALID_UP_TO};
+use crate::trust::revoked::{KeyRevocation, Revoked, VALID_UP_TO};
 use crate::trust::signers::{SignerLine, end_lines};
 
 /// The longest public key file that is read.
@@ -49,8 +49,8 @@ pub fn revoke(
     let before = site.folder.read(REVOKED_KEYS)?.map(|bytes| bytes.to_vec()).unwrap_or_default();
     if let Some(known) = known_as(&before, &line) {
         let how = match known {
-            Revocation::Whole => "as a whole".to_owned(),
-            Revocation::UpTo(heads) => {
+            KeyRevocation::Whole => "as a whole".to_owned(),
+            KeyRevocation::UpTo(heads) => {
                 format!("up to {}", heads.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "))
             }
         };
@@ -179,7 +179,7 @@ fn named(key: &str, site: &Site) -> anyhow::Result<(String, String)> {
 }
 
 /// How a list revokes the key of a line already, if it does.
-fn known_as(list: &[u8], line: &str) -> Option<Revocation> {
+fn known_as(list: &[u8], line: &str) -> Option<KeyRevocation> {
     let with = |more: &str| {
         let text = format!("{}\n{more}\n", String::from_utf8_lossy(list).trim_end());
         Revoked::parse(REVOKED_KEYS, text.as_bytes()).0

@@ -16,7 +16,7 @@ use crate::log::line::{self, Line, LogId};
 use crate::log::run::Run;
 use crate::log::split::Group;
 use crate::log::verify::answers::{Authenticity, Keep, Recorded, SessionView, Terms};
-use crate::trust::revoked::Revocation;
+use crate::trust::revoked::KeyRevocation;
 
 /// The maximum number of findings per session.
 const FINDINGS: usize = 50;
@@ -31,7 +31,7 @@ pub(super) struct Checked {
     pub(super) needs: Vec<Digest<of::Blob>>,
     pub(super) authenticity: Authenticity,
     /// How the session's key is revoked, if it is, and the key's fingerprint.
-    pub(super) revoked: Option<(Text, Revocation)>,
+    pub(super) revoked: Option<(Text, KeyRevocation)>,
     /// Whether a finding breaks integrity, and not only authenticity.
     pub(super) breaks: bool,
     /// The file offset of an incomplete session at the end of the file.
@@ -191,7 +191,7 @@ impl<'a> Check<'a> {
     }
 
     /// Verifies the signature, if there are a seal and a signature. Also returns how the signer's key is revoked.
-    fn signer(&mut self) -> Result<(SealSigner, Option<Revocation>), Authenticity> {
+    fn signer(&mut self) -> Result<(SealSigner, Option<KeyRevocation>), Authenticity> {
         let (Some((seal, _)), Some((sig, _, place))) = (self.run.seal(), &self.sig) else {
             return Err(Authenticity::Failed);
         };
@@ -236,7 +236,7 @@ impl<'a> Check<'a> {
         mut self,
         torn: Option<usize>,
         breaks: bool,
-        signer: Result<(SealSigner, Option<Revocation>), Authenticity>,
+        signer: Result<(SealSigner, Option<KeyRevocation>), Authenticity>,
     ) -> Checked {
         let (signer, revocation, authenticity) = match signer {
             Ok((signer, revocation)) => (Some(signer), revocation, Authenticity::Authentic),

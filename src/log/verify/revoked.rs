@@ -11,7 +11,7 @@ use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::log::line::SessionId;
-use crate::trust::revoked::Revocation;
+use crate::trust::revoked::KeyRevocation;
 
 /// How many sessions a finding names.
 const NAMED: usize = 10;
@@ -22,7 +22,7 @@ pub(super) struct RevokedSession {
     pub(super) session: SessionId,
     /// The key's fingerprint.
     pub(super) key: Text,
-    pub(super) revocation: Revocation,
+    pub(super) revocation: KeyRevocation,
     pub(super) place: Place,
 }
 
@@ -49,8 +49,8 @@ pub(super) struct Judged {
 /// The heads that the revocations name.
 pub(super) fn heads(sessions: &[RevokedSession]) -> BTreeSet<Digest<of::Line>> {
     let heads = sessions.iter().filter_map(|it| match &it.revocation {
-        Revocation::UpTo(heads) => Some(heads),
-        Revocation::Whole => None,
+        KeyRevocation::UpTo(heads) => Some(heads),
+        KeyRevocation::Whole => None,
     });
     heads.flatten().copied().collect()
 }
@@ -68,9 +68,9 @@ pub(super) fn judge(
             found.get(head).is_some_and(|at| *at == it.index || ancestry.is_ancestor(it.index, *at))
         };
         let standing = match &it.revocation {
-            Revocation::Whole => Standing::Discarded,
-            Revocation::UpTo(heads) if heads.iter().all(precedes) => Standing::Counts,
-            Revocation::UpTo(_) => Standing::Restricts,
+            KeyRevocation::Whole => Standing::Discarded,
+            KeyRevocation::UpTo(heads) if heads.iter().all(precedes) => Standing::Counts,
+            KeyRevocation::UpTo(_) => Standing::Restricts,
         };
         judged.standing.insert(it.index, standing);
         let (count, uncounted) = keys.entry(it.key.clone()).or_default();
@@ -100,11 +100,11 @@ fn finding(
     let list = format!("{}{more}", names.join(", "));
     let of = format!("{} of its {count}", uncounted.len());
     let (message, help) = match &first.revocation {
-        Revocation::Whole => (
+        KeyRevocation::Whole => (
             format!("the key `{key}` is revoked: none of its sessions counts, not even their rejections ({list})"),
             "have what they approved decided again; to keep the sessions up to a head of the log, run `review trust revoke KEY --up-to HEAD`",
         ),
-        Revocation::UpTo(heads) => {
+        KeyRevocation::UpTo(heads) => {
             let missing = heads.iter().find(|head| !found.contains_key(head));
             let why = missing.map_or_else(
                 || format!("{of} sessions come after the head up to which it is valid"),

@@ -8,7 +8,7 @@ use crate::input::finding::Code;
 use crate::log::judge::{Claim, Judgement, SignatureJudge as _};
 use crate::log::line::SessionId;
 use crate::log::sample::{self, Judge, Made};
-use crate::trust::revoked::Revocation;
+use crate::trust::revoked::KeyRevocation;
 
 fn log(sessions: &[&Made]) -> Vec<u8> {
     sessions.iter().flat_map(|s| s.bytes.clone()).collect()
@@ -27,7 +27,7 @@ fn forked() -> (Vec<u8>, Vec<Digest<of::Line>>) {
     (whole, seals.into_values().collect())
 }
 
-fn revoked(whole: &[u8], how: &Revocation) -> Verification {
+fn revoked(whole: &[u8], how: &KeyRevocation) -> Verification {
     let judge = |claim: &Claim<'_>| {
         let Judgement::Good(signer) = Judge.judge(claim) else { panic!("the sample is signed") };
         Judgement::Revoked(signer, how.clone())
@@ -38,15 +38,15 @@ fn revoked(whole: &[u8], how: &Revocation) -> Verification {
 #[test]
 fn a_revocation_keeps_what_its_heads_prove_to_be_earlier_whatever_times_are_claimed() {
     let (whole, seals) = forked();
-    let up_to = |heads: &[usize]| Revocation::UpTo(heads.iter().map(|n| seals[*n - 1]).collect());
+    let up_to = |heads: &[usize]| KeyRevocation::UpTo(heads.iter().map(|n| seals[*n - 1]).collect());
     for (how, counting) in [
         (up_to(&[1]), &[1][..]),
         (up_to(&[2]), &[1, 2]),
         (up_to(&[3]), &[1, 2, 3]),
         (up_to(&[4]), &[1, 4]),
         (up_to(&[3, 4]), &[1]),
-        (Revocation::UpTo([Digest::of(b"no head of this log")].into()), &[]),
-        (Revocation::Whole, &[]),
+        (KeyRevocation::UpTo([Digest::of(b"no head of this log")].into()), &[]),
+        (KeyRevocation::Whole, &[]),
     ] {
         let verified = revoked(&whole, &how);
         assert!(verified.holds(), "{how:?}: {:?}", verified.findings);
@@ -55,7 +55,7 @@ fn a_revocation_keeps_what_its_heads_prove_to_be_earlier_whatever_times_are_clai
             let counts = counting.contains(&number);
             assert_eq!(view.signer.is_some(), counts, "{how:?}: session {number}");
             assert_eq!(verified.uncounted.contains(&view.header.session), !counts);
-            let restricts = !counts && how != Revocation::Whole;
+            let restricts = !counts && how != KeyRevocation::Whole;
             assert_eq!(view.revoked_signer.is_some(), restricts, "{how:?}: session {number}");
         }
         let found: Vec<_> = verified.findings.iter().filter(|f| f.code == Code::LogRevokedKey).collect();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::RestrictedExpression as Value;
 
 use crate::access::model::facts::{
-    Affected, Analysis, ChangeFacts, ClaimResult, Effects, Escalation, Federation, Holding, IdentityView,
+    Affected, Analysis, AssignmentTerms, ChangeFacts, ClaimResult, Effects, Escalation, Federation, IdentityView,
     PolicyContext, SodConflict,
 };
 use crate::input::entitlement::{Effect, IdentityKind};
@@ -409,7 +409,7 @@ fn record(name: &'static str, fields: Vec<(&'static str, Value)>) -> (&'static s
 }
 
 fn holding(attributes: &mut Attributes, facts: &ChangeFacts, now: Time) {
-    let lasts = |holding: &Holding| holding.ttl.or_else(|| holding.until.and_then(|until| until.since(now)));
+    let lasts = |holding: &AssignmentTerms| holding.ttl.or_else(|| holding.until.and_then(|until| until.since(now)));
     if let Some(becomes) = &facts.becomes {
         attributes.push(("mode", word(becomes.mode.name())));
         attributes.extend(lasts(becomes).map(|ttl| ("ttl", plain(span(ttl)))));

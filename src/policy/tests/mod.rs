@@ -162,7 +162,7 @@ impl World {
                 ..ChangeTargets::default()
             },
             was: None,
-            becomes: Some(Holding { mode: Mode::Active, until, ttl: Some(span("1h")) }),
+            becomes: Some(AssignmentTerms { mode: Mode::Active, until, ttl: Some(span("1h")) }),
             assignments: Vec::new(),
             contents: crate::access::model::facts::Contents::default(),
             effects: Effects { gained: vec![piece(Subject::Identity("user:bob".into()), until)], ..Effects::default() },

@@ -67,12 +67,12 @@ fn unclassified(w: &mut World) {
 }
 
 pub(super) fn mode(w: &mut World, mode: Mode, ttl: Option<&str>) {
-    w.facts().becomes = Some(Holding { mode, until: None, ttl: ttl.map(span) });
+    w.facts().becomes = Some(AssignmentTerms { mode, until: None, ttl: ttl.map(span) });
 }
 
 pub(super) fn adjust(w: &mut World, was: Mode, ttl: Option<&str>) {
     w.action(Action::Adjust(assignment("user:bob", "viewer")));
-    w.facts().was = Some(Holding { mode: was, until: None, ttl: ttl.map(span) });
+    w.facts().was = Some(AssignmentTerms { mode: was, until: None, ttl: ttl.map(span) });
 }
 
 pub(super) fn machine(w: &mut World) {
