@@ -209,3 +209,25 @@ fn a_permission_that_covers_another_never_meets_a_milder_outcome() {
     }
     assert!(found.last().unwrap().2.1 == 2, "both steps for everything");
 }
+
+#[test]
+fn a_grant_that_a_deny_blocks_is_not_automatic_and_the_card_says_so() {
+    let site = site();
+    let ordinary = check(&site, &loan("user:ravi", "role: reader"));
+    assert_eq!(ordinary.0, "auto", "{}", ordinary.1);
+    change_snapshot(&site, |snapshot| {
+        let deny = serde_json::json!([{"action": "payments:*", "resource": "*", "effect": "deny"}]);
+        let role = serde_json::json!({"id": "shut", "sensitivity": "low", "permissions": deny});
+        snapshot["roles"].as_array_mut().unwrap().push(role);
+        let held = serde_json::json!({"id": "shut-1", "who": "user:ravi", "role": "shut"});
+        snapshot["assignments"].as_array_mut().unwrap().push(held);
+    });
+    let (outcome, change, _) = check(&site, &loan("user:ravi", "role: reader"));
+    assert_eq!((outcome.as_str(), &change["totals"]["gained"]), ("needs", &0.into()), "{change}");
+    assert!(change["states"].to_string().contains("blocks some of this access now"), "{change}");
+    let (_, card) = site.run(&["plan7.yaml"]);
+    assert!(card.contains("blocks some of this access"), "{card}");
+    let (outcome, change, _) = check(&site, "action: revoke, to: \"user:ravi\", role: shut");
+    assert_eq!(outcome, "needs");
+    assert!(steps(&change).contains(&"Security"), "{change}");
+}

@@ -31,7 +31,7 @@ pub enum AutoBar {
     /// It grants a membership, or something to a disabled identity, or extends an assignment, and the snapshot shows no
     /// access that it gives.
     NoKnownGain,
-    /// A deny or a limit blocks some of the access that it assigns.
+    /// A deny, a limit or the status of a receiver blocks some of the access that it assigns.
     Blocked,
     /// It gives access without an expiry.
     StandingGain,
@@ -93,7 +93,7 @@ impl AutoBar {
             Self::Public => "everyone, or an anonymous caller, gains access",
             Self::Outsiders => "it gives access to a name that represents many unknown identities",
             Self::NoKnownGain => "the snapshot does not show what it gives",
-            Self::Blocked => "it assigns access that a deny or limit blocks now",
+            Self::Blocked => "it assigns access that a deny, a limit or a disabled identity blocks now",
             Self::StandingGain => "it gives access without an expiry",
             Self::EligibleGain => "it gives access that can be activated later",
             Self::EmergentGain => "it gives access together with other changes of the plan",

@@ -26,6 +26,10 @@ pub struct StatedAs {
     pub list: StatedList,
 }
 
+/// What an assignment says that gives less now than it assigns.
+const BLOCKED: &str =
+    "a deny, a limit or a disabled identity blocks some of this access now; it takes effect when that changes";
+
 /// What a change states or grants, whether or not anyone gains access.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContentsReport {
@@ -75,7 +79,9 @@ impl ContentsReport {
             .collect();
         let gives = lists.iter().filter(|it| it.sign == '+').map(|it| it.list.severe).sum::<u64>();
         let frees = lists.iter().filter(|it| it.sign == '-').map(|it| severe_denies(&it.list)).sum::<u64>();
-        Self { lists, notes: notes(contents, is_definition), severe: gives + frees + contents.not_listed }
+        let blocked = facts.blocked.then(|| Sentence::of(BLOCKED));
+        let notes = blocked.into_iter().chain(notes(contents, is_definition)).collect();
+        Self { lists, notes, severe: gives + frees + contents.not_listed }
     }
 
     /// The same, with complete lists.

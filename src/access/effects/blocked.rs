@@ -1,6 +1,7 @@
-//! Blocked access: access that a change assigns and that a deny or a limit of its receiver blocks.
+//! Blocked access: access that a change assigns and that a deny or a limit of its receiver blocks, or that a disabled
+//! receiver cannot use.
 //!
-//! Such an assignment gives less now than it says, and gives the rest as soon as the deny or limit goes. Compares the
+//! Such an assignment gives less now than it says, and gives the rest as soon as the deny, the limit or the status goes. Compares the
 //! assigned roles as the receiver holds them with the same roles without its limits, and with the denies that apply to it.
 //! Cost: for each receiver with denies, linear in its denies times the permissions of the assigned roles, up to
 //! [`MOST_COMPARED`]; beyond, the access counts as blocked.
@@ -37,6 +38,10 @@ pub(crate) fn is_blocked(
     };
     let mut compared = 0_usize;
     receivers.iter().any(|receiver| {
+        // A disabled identity can be enabled later, as a deny can go.
+        if after.disabled(receiver) {
+            return true;
+        }
         let own = after.own(receiver);
         own.holdings.iter().filter(|holding| assigned.contains(&holding.role)).any(|holding| {
             compared = compared.saturating_add(holding.denies.len().saturating_mul(holding.flat.allows.len()));

@@ -51,7 +51,9 @@ pub(crate) fn notes(
     let is_part = !facts.emergent.is_empty() || !facts.lost_together.is_empty() || !facts.kept.is_empty();
     if does_nothing && !is_part && !outcome.is_cut() {
         let what = if facts.blocked {
-            format!("change `{id}` assigns access that a deny or limit blocks; it takes effect when that is removed")
+            format!(
+                "change `{id}` assigns access that a deny, a limit or a disabled identity blocks; it takes effect when that changes"
+            )
         } else {
             format!("change `{id}` does not change effective access")
         };

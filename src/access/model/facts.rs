@@ -377,7 +377,8 @@ pub struct ChangeFacts {
     pub touches_deny: bool,
     /// Whether it removes or redefines a deny or a limit, or makes one end earlier, even if that gives nothing now.
     pub lifts_deny: bool,
-    /// Whether a deny or a limit blocks some of the access that it assigns: the access becomes effective without it.
+    /// Whether a deny or a limit blocks some of the access that it assigns, or a receiver is disabled: the access becomes
+    /// effective without that.
     pub blocked: bool,
     /// Whether an inverse change restores the state before.
     pub reversible: bool,

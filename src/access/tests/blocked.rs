@@ -41,6 +41,8 @@ fn access_that_a_deny_or_limit_blocks_now_is_blocked_and_not_nothing() {
     assert!(!one(&through_group, join("bob", "team")).blocked);
     let to_group = s.clone().group("team", &["bob", "ann"]);
     assert!(one(&to_group, grant("team", "reader", None)).blocked, "a member of the group is denied it");
+    let disabled = s.clone().disabled("eve").group("away", &["bob", "eve"]);
+    assert!(one(&disabled, grant("away", "reader", None)).blocked, "a member of the group is disabled");
     let partly = site(&[allow("read", "wiki"), allow("read", "news")]);
     assert!(one(&partly, grant("ann", "reader", None)).blocked);
     let elsewhere = site(&[allow("read", "news")]);
