@@ -63,17 +63,16 @@ fn crossing<'i>(
     after: &AccessState<'_, '_>,
     machines: impl Iterator<Item = &'i Identity>,
 ) -> BTreeSet<Text> {
-    let known = Environments::of(after);
     let mut found = BTreeSet::new();
-    if known.all.len() < 2 {
+    if !after.index.environments().has_several {
         return found;
     }
     let (mut were, mut are) = (BTreeMap::new(), BTreeMap::new());
     for (n, machine) in machines.enumerate() {
         let subject = Subject::Identity(machine.id.clone());
         let is_new = n >= MOST || {
-            let now = known.reached(after, &subject, &mut are);
-            now.len() > 1 && !now.is_subset(&known.reached(before, &subject, &mut were))
+            let now = reached(after, &subject, &mut are);
+            now.len() > 1 && !now.is_subset(&reached(before, &subject, &mut were))
         };
         if is_new {
             found.insert(machine.id.text());
@@ -82,52 +81,26 @@ fn crossing<'i>(
     found
 }
 
-/// The environments of a snapshot.
-struct Environments<'s> {
-    /// Each resource that states one.
-    stated: Vec<(&'s ResourceId, &'s Text)>,
-    all: BTreeSet<&'s Text>,
-}
-
 /// What is known of scopes: by the part of the role and the scope, the environments.
 type KnownScopes = BTreeMap<(String, Option<ResourceId>), BTreeSet<Text>>;
 
-impl<'s> Environments<'s> {
-    fn of(view: &AccessState<'_, 's>) -> Self {
-        let snapshot = view.index.snapshot();
-        let stated = |it: &'s crate::snapshot::model::Resource| Some((&it.id, it.environment.as_ref()?));
-        let stated: Vec<(&ResourceId, &Text)> = snapshot.resources.iter().filter_map(stated).collect();
-        let of_identities = snapshot.identities.iter().filter_map(|it| it.environment.as_ref());
-        Self { all: stated.iter().map(|(_, environment)| *environment).chain(of_identities).collect(), stated }
-    }
-
-    /// The environments that a subject reaches.
-    fn reached(&self, view: &AccessState<'_, '_>, subject: &Subject, known: &mut KnownScopes) -> BTreeSet<Text> {
-        let mut found = BTreeSet::new();
-        for actor in view.row(subject).keys() {
-            let own = view.index.identity(actor.as_str()).and_then(|it| it.environment.clone());
-            found.extend(own);
-            for holding in &view.own(actor).holdings {
-                let part = view.systems.prefix(holding.role.as_str());
-                let key = (part.to_owned(), holding.scope.clone());
-                let of_scope = || self.of_scope(view, part, holding.scope.as_ref());
-                found.extend(known.entry(key).or_insert_with(of_scope).iter().cloned());
-            }
+/// The environments that a subject reaches.
+fn reached(view: &AccessState<'_, '_>, subject: &Subject, known: &mut KnownScopes) -> BTreeSet<Text> {
+    let environments = view.index.environments();
+    let mut found = BTreeSet::new();
+    for actor in view.row(subject).keys() {
+        found.extend(view.index.identity(actor.as_str()).and_then(|it| it.environment.clone()));
+        for holding in &view.own(actor).holdings {
+            let part = view.systems.prefix(holding.role.as_str());
+            let of_scope = || {
+                let above = holding.scope.as_ref().map(|scope| ancestry(view, scope));
+                environments.reached(part, above.as_deref()).into_iter().cloned().collect::<BTreeSet<Text>>()
+            };
+            let key = (part.to_owned(), holding.scope.clone());
+            found.extend(known.entry(key).or_insert_with(of_scope).iter().cloned());
         }
-        found
     }
-
-    fn of_scope(&self, view: &AccessState<'_, '_>, part: &str, scope: Option<&ResourceId>) -> BTreeSet<Text> {
-        let Some(scope) = scope else {
-            let here = self.stated.iter().filter(|(id, _)| view.systems.prefix(id.as_str()) == part);
-            return here.map(|(_, environment)| (*environment).clone()).collect();
-        };
-        let stated = |id: &ResourceId| self.stated.iter().find(|(known, _)| *known == id).map(|(_, it)| *it);
-        let above = ancestry(view, scope);
-        let nearest = stated(scope).or_else(|| above.iter().find_map(stated));
-        let below = self.stated.iter().filter(|(id, _)| ancestry(view, id).contains(scope)).map(|(_, it)| *it);
-        nearest.into_iter().chain(below).cloned().collect()
-    }
+    found
 }
 
 /// How far a new trust in the tokens of another issuer is limited.

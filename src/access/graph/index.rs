@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use crate::access::graph::environments::EnvironmentIndex;
 use crate::access::graph::trust_rules::Rules;
 use crate::access::matching::pattern::id_matches;
 use crate::access::matching::systems::{KnownSystems, Systems};
@@ -80,6 +81,7 @@ pub struct Index<'a> {
     sorted: OnceLock<Vec<(&'a str, Subject)>>,
     rules: OnceLock<Rules>,
     systems: OnceLock<KnownSystems>,
+    environments: OnceLock<EnvironmentIndex<'a>>,
     required: OnceLock<BTreeSet<Requirement>>,
     labels: OnceLock<Labels>,
 }
@@ -120,6 +122,7 @@ impl<'a> Index<'a> {
             sorted: OnceLock::new(),
             rules: OnceLock::new(),
             systems: OnceLock::new(),
+            environments: OnceLock::new(),
             required: OnceLock::new(),
             labels: OnceLock::new(),
         };
@@ -170,6 +173,11 @@ impl<'a> Index<'a> {
     /// The systems of the snapshot.
     pub(crate) fn systems(&self) -> Systems<'_> {
         self.systems.get_or_init(|| KnownSystems::new(self.snapshot)).systems()
+    }
+
+    /// The environments of its resources.
+    pub(crate) fn environments(&self) -> &EnvironmentIndex<'a> {
+        self.environments.get_or_init(|| EnvironmentIndex::new(self.snapshot, self.systems()))
     }
 
     /// An identity by name.

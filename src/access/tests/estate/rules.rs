@@ -1,7 +1,9 @@
 //! Rules in a merged snapshot: those of a system apply to its part, and parts of one kind are separate.
 
 use crate::access::queries::inventory;
+use crate::access::tests::build::*;
 use crate::access::{Data, Index};
+use crate::input::entitlement::IdentityKind;
 use crate::input::time::Span;
 use crate::snapshot::estate::{EstatePart, LinkOptions, estate};
 use crate::snapshot::model::Snapshot;
@@ -92,4 +94,34 @@ fn a_rule_that_matches_nothing_in_the_estate_is_unresolved() {
     let pairs =
         "pairs:\n  - {id: p, title: t, first: {role: \"clusterrole:all\"}, second: {member_of: \"blue:group:none\"}}\n";
     assert_eq!(unresolved(pairs, "sod.yaml").len(), 2);
+}
+
+const GITHUB: &str = r#"{"version":1,"taken_at":"2026-11-01T11:00:00Z","source":"github",
+ "identities":[{"id":"user:bob","kind":"human"}],
+ "groups":[{"id":"team:acme/web"},{"id":"team:acme/none"}],
+ "roles":[{"id":"maintainer of team:acme/web","permissions":[{"action":"team.maintain","resource":"team:acme/web"}]},
+  {"id":"repo:admin","permissions":[{"action":"repository.push","resource":"*"}]}],
+ "resources":[{"id":"org:acme"},{"id":"team:acme/web","parent":"org:acme"}],
+ "assignments":[{"id":"a1","who":"user:bob","role":"maintainer of team:acme/web","scope":"team:acme/web"},
+  {"id":"a2","who":"team:acme/web","role":"repo:admin"}]}"#;
+
+const DATABASE: &str = r#"{"version":1,"taken_at":"2026-11-01T11:00:00Z","source":"postgresql",
+ "identities":[{"id":"user:app","kind":"human"}],"groups":[{"id":"role:boss"}],
+ "roles":[{"id":"SUPERUSER","permissions":[{"action":"*","resource":"*"}]},
+  {"id":"plain"}],
+ "assignments":[{"id":"a1","who":"role:boss","role":"SUPERUSER"},{"id":"a2","who":"user:app","role":"plain"}]}"#;
+
+#[test]
+fn permissions_name_objects_without_the_prefix_of_their_part() {
+    let merged = estate(vec![part(GITHUB, "hub"), part(DATABASE, "db")], &LinkOptions::default()).unwrap().snapshot;
+    let alone = |text: &str| found(&read("f", text.as_bytes()).unwrap().0);
+    let (_, paths) = found(&merged);
+    let (_, of_github) = alone(GITHUB);
+    assert!(of_github.contains(&"user:bob github-team-maintainer".to_owned()), "{of_github:?}");
+    assert!(paths.contains(&"hub:user:bob github-team-maintainer@hub".to_owned()), "{paths:?}");
+    let data = Data::shipped().unwrap().in_estate(&merged);
+    let merged = merged.identity("agent", IdentityKind::Agent);
+    let asked = plan(vec![("c1", add("db:plain", allow("MEMBER", "role:boss")))]);
+    let facts = Run { data: &data, ..Run::default() }.on(&merged, &asked).unwrap().changes.remove(0);
+    assert!(!facts.privileged.is_empty(), "a membership is rated by what the role gives: {facts:?}");
 }
