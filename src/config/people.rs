@@ -135,9 +135,9 @@ impl People {
         for same in &self.same_as {
             let has = |person: &Person, id: &IdentityId| person.identities.iter().any(|own| own.value == *id);
             let owner = |id: &IdentityId| self.everyone.iter().position(|person| has(person, id));
-            let mut owned = same.all().filter_map(|id| Some((owner(&id.value)?, id)));
-            let Some((first, _)) = owned.next() else { continue };
-            if let Some((other, id)) = owned.find(|(at, _)| *at != first) {
+            let mut known = same.all().filter_map(|id| Some((owner(&id.value)?, id)));
+            let Some((first, _)) = known.next() else { continue };
+            if let Some((other, id)) = known.find(|(at, _)| *at != first) {
                 let name = |at: usize| self.everyone.get(at).map_or("", |person| person.id.value.as_str());
                 let message = format!("`same_as` makes two people one, `{}` and `{}`", name(first), name(other));
                 let help = "list only ids of one person under an identity";
@@ -218,7 +218,7 @@ impl People {
 fn same_as(fields: &TypedFields<'_>, findings: &mut Vec<Finding>) -> Vec<SameIdentity> {
     let mut out: Vec<SameIdentity> = Vec::new();
     let mut known: BTreeMap<IdentityId, (IdentityId, bool)> = BTreeMap::new();
-    for entry in fields.fields("same_as").iter().flat_map(|same| same.entries()) {
+    for entry in fields.fields("same_as").iter().flat_map(TypedFields::entries) {
         let name = entry.key.value.raw();
         let identity = Placed::new(IdentityId::new(name), entry.key.place.clone());
         let others: Vec<Placed<IdentityId>> = entry.value.items().unwrap_or_default().iter().filter_map(id).collect();

@@ -19,7 +19,9 @@ use super::model::{Group, MembersKnown, Snapshot, SystemPart, SystemTarget};
 /// `duplicate-id` for each id with different definitions, `empty` if there is no snapshot.
 pub fn merge(parts: &[(&str, &Snapshot)]) -> Result<Snapshot, Vec<Finding>> {
     let mut marked: Vec<(&str, Snapshot)> = parts.iter().map(|(file, part)| (*file, (*part).clone())).collect();
-    marked.iter_mut().for_each(|(_, part)| mark(part));
+    for (_, part) in &mut marked {
+        mark(part);
+    }
     let marked: Vec<(&str, &Snapshot)> = marked.iter().map(|(file, part)| (*file, part)).collect();
     merge_marked(&marked)
 }

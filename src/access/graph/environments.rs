@@ -38,7 +38,8 @@ impl<'s> EnvironmentIndex<'s> {
         }
         let resources: HashMap<&str, &Resource> = snapshot.resources.iter().map(|it| (it.id.as_str(), it)).collect();
         let parent = |id: &str| resources.get(id).and_then(|it| it.parent.as_ref()).map(Id::as_str);
-        for (id, environment) in &made.stated {
+        for resource in &snapshot.resources {
+            let (id, Some(environment)) = (resource.id.as_str(), resource.environment.as_ref()) else { continue };
             made.of_part.entry(systems.prefix(id).to_owned()).or_default().insert(environment);
             let above = std::iter::successors(parent(id), |at| parent(at)).take(MAX_DEPTH);
             above.for_each(|at| {

@@ -217,8 +217,8 @@ pub(crate) fn write(path: &Path, fill: Fill<'_>) -> anyhow::Result<Digest<of::Fi
     name.push(format!(".new-{}", std::process::id()));
     let beside = PathBuf::from(name);
     let done = fs::File::create_new(&beside).and_then(|file| {
-        let (digest, file) = hashed(fill, file)?;
-        file.sync_all()?;
+        let (digest, filled) = hashed(fill, file)?;
+        filled.sync_all()?;
         fs::rename(&beside, path)?;
         Ok(digest)
     });

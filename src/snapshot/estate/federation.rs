@@ -33,6 +33,10 @@ pub(super) enum Admits {
     Some,
 }
 
+/// What a trust asks for besides a subject and an audience.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AlsoAsked(pub Option<String>);
+
 /// A trust in the tokens of an issuer.
 #[derive(Debug)]
 pub(super) struct Federated<'t> {
@@ -109,9 +113,9 @@ impl<'t> Federated<'t> {
     }
 
     /// Whether it admits some of the subjects, and what else must hold then.
-    pub fn admits(&self, offered: &Subjects) -> Option<Option<String>> {
+    pub fn admits(&self, offered: &Subjects) -> Option<AlsoAsked> {
         if self.subjects.is_empty() {
-            return Some(self.rest.clone());
+            return Some(AlsoAsked(self.rest.clone()));
         }
         let found = |pattern: &String| {
             if !self.fold {
@@ -125,14 +129,15 @@ impl<'t> Federated<'t> {
         };
         let patterns = || self.subjects.iter().map(|pattern| (pattern, found(pattern)));
         if patterns().any(|(_, found)| found == Some(Admits::All)) {
-            return Some(self.rest.clone());
+            return Some(AlsoAsked(self.rest.clone()));
         }
         let some: Vec<&str> = patterns().filter(|(_, found)| found.is_some()).map(|(it, _)| it.as_str()).collect();
         if some.is_empty() {
             return None;
         }
         let subject = format!("the subject of the token is {}", some.join(" or "));
-        Some(Some(self.rest.as_ref().map_or_else(|| subject.clone(), |rest| format!("{subject} and {rest}"))))
+        let both = self.rest.as_ref().map_or_else(|| subject.clone(), |rest| format!("{subject} and {rest}"));
+        Some(AlsoAsked(Some(both)))
     }
 }
 
@@ -148,7 +153,8 @@ pub(super) fn admits(pattern: &str, offered: &Subjects) -> Option<Admits> {
         Subjects::One(subject) => (subject.as_str(), false),
         Subjects::From(prefix) => (prefix.as_str(), true),
     };
-    if !text.starts_with(literal) && !(is_open && literal.starts_with(text)) {
+    let may_match = text.starts_with(literal) || (is_open && literal.starts_with(text));
+    if !may_match {
         return None;
     }
     if !is_open {
@@ -244,7 +250,7 @@ mod tests {
         }
     }
 
-    fn under(condition: Option<&str>, offered: &Subjects) -> Option<Option<String>> {
+    fn under(condition: Option<&str>, offered: &Subjects) -> Option<AlsoAsked> {
         let trust = trust(condition);
         Federated::of(&trust, trust.from.raw()).unwrap().admits(offered)
     }
@@ -253,23 +259,26 @@ mod tests {
     fn the_audience_is_no_limit_and_what_is_not_understood_stays_a_condition() {
         let shop = repo("acme/shop");
         let key = |key: &str| format!("{GITHUB}:{key}");
-        assert_eq!(under(None, &shop), Some(None), "a role that pins no subject trusts every workflow");
+        assert_eq!(under(None, &shop), Some(AlsoAsked(None)), "a role that pins no subject trusts every workflow");
         let pinned = format!(
             r#"{{"StringEquals":{{"{}":["sts.amazonaws.com"]}},"StringLike":{{"{}":["repo:acme/shop:*"]}}}}"#,
             key("aud"),
             key("sub")
         );
-        assert_eq!(under(Some(&pinned), &shop), Some(None));
+        assert_eq!(under(Some(&pinned), &shop), Some(AlsoAsked(None)));
         assert_eq!(under(Some(&pinned), &repo("acme/other")), None);
         let exact = format!(r#"{{"StringEquals":{{"{}":["repo:acme/shop:*"]}}}}"#, key("sub"));
         assert_eq!(under(Some(&exact), &shop), None, "a star in an exact comparison is a letter");
         let other = format!(r#"{{"StringEquals":{{"{}":["x"]}}}}"#, key("job_workflow_ref"));
-        assert_eq!(under(Some(&other), &shop), Some(Some(other.clone())));
-        assert_eq!(under(Some("in another form"), &shop), Some(Some("in another form".to_owned())));
+        assert_eq!(under(Some(&other), &shop), Some(AlsoAsked(Some(other.clone()))));
+        assert_eq!(under(Some("in another form"), &shop), Some(AlsoAsked(Some("in another form".to_owned()))));
         let marked = format!("not for 2 principals that it leaves out and {pinned}");
-        assert_eq!(under(Some(&marked), &shop), Some(Some("not for 2 principals that it leaves out".to_owned())));
+        assert_eq!(
+            under(Some(&marked), &shop),
+            Some(AlsoAsked(Some("not for 2 principals that it leaves out".to_owned())))
+        );
         let main = format!(r#"{{"StringEquals":{{"{}":["repo:acme/shop:ref:refs/heads/main"]}}}}"#, key("sub"));
-        let said = under(Some(&main), &shop).unwrap().unwrap();
+        let said = under(Some(&main), &shop).unwrap().0.unwrap();
         assert_eq!(said, "the subject of the token is repo:acme/shop:ref:refs/heads/main");
     }
 }

@@ -18,7 +18,7 @@ use crate::input::place::Place;
 use crate::input::text::Text;
 use crate::snapshot::model::{Identity, Snapshot, Trust};
 
-use super::federation::{Federated, GITHUB, Subjects, host};
+use super::federation::{AlsoAsked, Federated, GITHUB, Subjects, host};
 use super::part::{LinkOptions, NamedPart};
 
 /// Annotations of service accounts of Kubernetes that name what they act as, kept as labels by the importer.
@@ -162,7 +162,7 @@ fn tokens(named: &[NamedPart], options: &LinkOptions, found: &mut Found, finding
             let Some(federated) = Federated::of(trust, part.local(trust.from.raw())) else { continue };
             let kind = "oidc-federation";
             for who in presenters.get(&federated.issuer).into_iter().flatten() {
-                for condition in who.subjects.iter().filter_map(|subjects| federated.admits(subjects)) {
+                for AlsoAsked(condition) in who.subjects.iter().filter_map(|subjects| federated.admits(subjects)) {
                     found.add(who.id.text(), federated.to.clone(), kind, condition);
                 }
             }
@@ -190,7 +190,7 @@ fn annotated(named: &[NamedPart], federated: &Federated<'_>, found: &mut Found) 
         for identity in part.snapshot.identities.iter().filter(names_it) {
             let Some((namespace, name)) = account(part, identity) else { continue };
             let subject = Subjects::One(format!("system:serviceaccount:{namespace}:{name}"));
-            if let Some(condition) = federated.admits(&subject) {
+            if let Some(AlsoAsked(condition)) = federated.admits(&subject) {
                 found.add(identity.id.text(), federated.to.clone(), "oidc-federation", condition);
                 any = true;
             }
@@ -212,7 +212,7 @@ fn google(part: &NamedPart, named: &[NamedPart], presenters: &BTreeMap<String, V
         } else if let Some((_, rest)) = local.split_once("/workloadIdentityPools/") {
             let Some((_, claim)) = rest.split_once('/') else { continue };
             for who in presenters.get(GITHUB).into_iter().flatten() {
-                for condition in who.subjects.iter().filter_map(|subjects| of_claim(claim, subjects)) {
+                for AlsoAsked(condition) in who.subjects.iter().filter_map(|subjects| of_claim(claim, subjects)) {
                     let pool = format!("the provider of the pool trusts {GITHUB}");
                     let condition = condition.map_or_else(|| pool.clone(), |more| format!("{pool} and {more}"));
                     found.add(who.id.text(), principal.clone(), "workload-identity", Some(condition));
@@ -223,16 +223,16 @@ fn google(part: &NamedPart, named: &[NamedPart], presenters: &BTreeMap<String, V
 }
 
 /// Whether a claim of a principal of a pool is one of a workflow, and what else must hold.
-fn of_claim(claim: &str, offered: &Subjects) -> Option<Option<String>> {
+fn of_claim(claim: &str, offered: &Subjects) -> Option<AlsoAsked> {
     let (Subjects::From(subject) | Subjects::One(subject)) = offered;
     let repository = subject.strip_prefix("repo:")?.trim_end_matches(':');
     let owner = repository.split('/').next().unwrap_or_default();
     match claim.split_once('/') {
         Some(("subject", pinned)) => {
-            pinned.starts_with(subject.as_str()).then(|| Some(format!("the subject is {pinned}")))
+            pinned.starts_with(subject.as_str()).then(|| AlsoAsked(Some(format!("the subject is {pinned}"))))
         }
-        Some(("attribute.repository", name)) => (name == repository).then_some(None),
-        Some(("attribute.repository_owner", name)) => (name == owner).then_some(None),
+        Some(("attribute.repository", name)) => (name == repository).then_some(AlsoAsked(None)),
+        Some(("attribute.repository_owner", name)) => (name == owner).then_some(AlsoAsked(None)),
         Some(_) | None => None,
     }
 }

@@ -162,8 +162,8 @@ fn taken_prefixes(named: &[NamedPart]) -> Vec<Finding> {
     let prefixes: BTreeSet<&str> = named.iter().filter(|part| part.has_prefix).map(|part| part.name.as_str()).collect();
     let mut found = Vec::new();
     for part in named.iter().filter(|part| !part.has_prefix) {
-        let names = part.snapshot.names();
-        let taken = names.iter().find(|id| id.raw().split_once(':').is_some_and(|(first, _)| prefixes.contains(first)));
+        let ids = part.snapshot.names();
+        let taken = ids.iter().find(|id| id.raw().split_once(':').is_some_and(|(first, _)| prefixes.contains(first)));
         found.extend(taken.map(|id| {
             let message = format!("the id `{}` of `{}` begins like those of another part", id.raw(), part.file);
             Finding::new(Code::DuplicateId, message).help("give the other part another name: `NAME=FILE`")
