@@ -20,7 +20,7 @@ use crate::{in_turn, review, run, say, site};
 const SESSIONS: u64 = 10_000;
 const LINES: u64 = 100;
 
-fn public(key: &SigningKey) -> Vec<u8> {
+pub(crate) fn public(key: &SigningKey) -> Vec<u8> {
     let mut blob = Vec::new();
     put_string(&mut blob, b"ssh-ed25519");
     put_string(&mut blob, key.verifying_key().as_bytes());
@@ -28,7 +28,7 @@ fn public(key: &SigningKey) -> Vec<u8> {
 }
 
 /// An SSH signature. Source: OpenSSH `PROTOCOL.sshsig`.
-fn sign(key: &SigningKey, namespace: &str, message: &[u8]) -> String {
+pub(crate) fn sign(key: &SigningKey, namespace: &str, message: &[u8]) -> String {
     let (mut signed, mut raw, mut out) = (b"SSHSIG".to_vec(), Vec::new(), b"SSHSIG\0\0\0\x01".to_vec());
     for part in [namespace.as_bytes(), b"", b"sha512", &Sha512::digest(message)] {
         put_string(&mut signed, part);

@@ -1,6 +1,6 @@
 //! The bounds that the design sets, as ratios of figures of one run on one machine. It prints; nothing here passes or fails.
 //!
-//! Run with `cargo bench --bench bounds`, or some of it: `cargo bench --bench bounds -- demo cluster scale policy log`.
+//! Run with `cargo bench --bench bounds`, or some of it: `cargo bench --bench bounds -- demo cluster scale policy log history`.
 //! Whole processes are timed from outside, three times each in turn with their yardstick; the median counts.
 
 #![allow(
@@ -14,6 +14,7 @@
 )]
 
 mod cluster;
+mod history;
 mod log;
 mod policy;
 mod scale;
@@ -99,12 +100,13 @@ fn main() {
     {
         return scale::yardstick(Path::new(file));
     }
-    let parts: [(&str, fn()); 5] = [
+    let parts: [(&str, fn()); 6] = [
         ("demo", demo),
         ("cluster", cluster::measure),
         ("scale", scale::measure),
         ("policy", policy::measure),
         ("log", log::measure),
+        ("history", history::measure),
     ];
     for (name, part) in parts {
         if arguments.is_empty() || arguments.iter().any(|a| a == name) {
