@@ -60,7 +60,7 @@ fn an_approval_counts_once() {
     r.exports.push(Exported {
         session: SessionRef::new("s2"),
         digest: on.digest,
-        exported: crate::decision::sample::exported(&on),
+        what: crate::decision::sample::exported(&on),
         at: now(),
         decisions: BTreeSet::new(),
     });

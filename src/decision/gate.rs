@@ -265,14 +265,7 @@ pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &GateTerm
         }
     };
     let exported = record.last_export(present);
-    let state = match state {
-        GateState::Void { missing, .. } | GateState::Expired(missing) | GateState::Undecided(missing)
-            if exported.is_some() && filled.is_empty() =>
-        {
-            GateState::Exported(missing)
-        }
-        other => other,
-    };
+    let state = if exported.is_some() && filled.is_empty() { used_up(state) } else { state };
     let frozen = record.frozen(present, &terms.proofs, now);
     let state = if state.passes() && !frozen.is_empty() { GateState::Frozen } else { state };
     ChangeVerdict {
@@ -284,6 +277,22 @@ pub fn judge_change(present: &EvaluatedChange, record: &Record, terms: &GateTerm
         exported,
         ignored,
         filled,
+    }
+}
+
+/// The state of a change that was exported and that nobody approved again.
+fn used_up(state: GateState) -> GateState {
+    match state {
+        GateState::Void { missing, .. } | GateState::Expired(missing) | GateState::Undecided(missing) => {
+            GateState::Exported(missing)
+        }
+        GateState::Auto
+        | GateState::Approved(_)
+        | GateState::Denied(_)
+        | GateState::Rejected
+        | GateState::Exported(_)
+        | GateState::Waits(_)
+        | GateState::Frozen => state,
     }
 }
 

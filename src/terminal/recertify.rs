@@ -75,13 +75,11 @@ pub fn ask(
             RecertifyKey::Change => {
                 let prompt = "What shall change?";
                 let typed = screen::line(console, colour, &paint, &StatusLine::default(), prompt)?;
-                match typed.map(|typed| typed.trim().to_owned()).filter(|typed| !typed.is_empty()) {
-                    Some(typed) => CardAnswer::Change(typed),
-                    None => {
-                        "nothing was answered: say what shall change".clone_into(&mut notice);
-                        continue;
-                    }
-                }
+                let Some(typed) = typed.map(|typed| typed.trim().to_owned()).filter(|typed| !typed.is_empty()) else {
+                    "nothing was answered: say what shall change".clone_into(&mut notice);
+                    continue;
+                };
+                CardAnswer::Change(typed)
             }
             RecertifyKey::Skip => {
                 if let Some(slot) = answers.get_mut(at) {

@@ -96,7 +96,7 @@ impl Recertifier {
             return Some(NotYours::Own);
         }
         let owns = || owner(index, access).is_some_and(|owner| self.identities.contains(owner));
-        (!self.any && !(self.owned && owns())).then_some(NotYours::Others)
+        if self.any || self.owned && owns() { None } else { Some(NotYours::Others) }
     }
 }
 

@@ -111,7 +111,7 @@ fn only_a_reject_that_counts_takes_an_approved_change_out_of_what_is_held() {
         record.exports.push(Exported {
             session: SessionRef::new("s3"),
             digest: reject.digest,
-            exported: ExportedChange { line: reject.line, number: 1, change: reject.change.clone(), document: None },
+            what: ExportedChange { line: reject.line, number: 1, change: reject.change.clone(), document: None },
             at: at("2026-11-24T11:15:00Z"),
             decisions: BTreeSet::new(),
         });

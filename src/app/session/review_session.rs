@@ -358,7 +358,7 @@ impl<'s> ReviewSession<'_, 's> {
             | ExitCode::Interrupted => "there is nothing here that you can decide; `review gate` shows what is missing",
         });
         if self.is_exported(bench) {
-            streams::note(&format!("  = help: {}", APPLY_AGAIN));
+            streams::note(&format!("  = help: {APPLY_AGAIN}"));
         }
         Ok(code)
     }

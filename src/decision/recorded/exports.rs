@@ -25,7 +25,7 @@ impl Record {
     #[must_use]
     pub fn last_export(&self, present: &EvaluatedChange) -> Option<LastExport> {
         let ChangeDocument { plan, action, fields, .. } = &*present.document;
-        let is_same = |it: &Exported| it.exported.is_of(plan, &present.case.change, action.raw(), fields);
+        let is_same = |it: &Exported| it.what.is_of(plan, &present.case.change, action.raw(), fields);
         self.last(&|it| it.digest == present.digest || is_same(it))
     }
 
@@ -38,14 +38,14 @@ impl Record {
         action: &'static str,
         fields: &Fields,
     ) -> Option<LastExport> {
-        self.last(&|it| it.exported.is_of(plan, change, action, fields))
+        self.last(&|it| it.what.is_of(plan, change, action, fields))
     }
 
     fn last(&self, is_it: &dyn Fn(&Exported) -> bool) -> Option<LastExport> {
-        let last = self.exports.iter().filter(|it| is_it(it)).max_by_key(|it| (it.at, it.exported.line))?;
-        let results = self.results.iter().filter(|it| it.export == last.exported.line);
+        let last = self.exports.iter().filter(|it| is_it(it)).max_by_key(|it| (it.at, it.what.line))?;
+        let results = self.results.iter().filter(|it| it.export == last.what.line);
         Some(LastExport {
-            place: LinePlace { session: last.session.clone(), line: last.exported.number },
+            place: LinePlace { session: last.session.clone(), line: last.what.number },
             at: last.at,
             result: results.max_by_key(|it| it.at).cloned(),
         })

@@ -85,7 +85,7 @@ pub fn recall(
                 Line::Export(export) => record.exports.push(Exported {
                     session: name.clone(),
                     digest: export.digest,
-                    exported: exported(session, (line.digest, line.line), export, &evaluated, values),
+                    what: exported(session, (line.digest, line.line), export, &evaluated, values),
                     at: export.at,
                     decisions: export.decisions.iter().copied().collect(),
                 }),

@@ -145,7 +145,7 @@ pub struct Exported {
     /// The change exported.
     pub digest: Digest<of::Change>,
     /// Its line, and the change as it was then.
-    pub exported: ExportedChange,
+    pub what: ExportedChange,
     /// The time.
     pub at: Time,
     /// The decision lines on which it was based.

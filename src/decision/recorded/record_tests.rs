@@ -127,7 +127,7 @@ fn an_export_consumes_every_approval_that_did_not_know_of_it() {
     r.exports.push(Exported {
         session: SessionRef::new("s2"),
         digest: on.digest,
-        exported: crate::decision::sample::exported(&on),
+        what: crate::decision::sample::exported(&on),
         at: hours_ago(1),
         decisions: BTreeSet::from([r.decisions[0].line]),
     });

@@ -50,9 +50,9 @@ impl Template {
         let all: Vec<Line> = lines(&bytes).map(|line| read(line, &mut scratch).expect("a line")).collect();
         let log = all.iter().find_map(|line| if let Line::Session(it) = line { Some(it.log) } else { None });
         let plan = all.iter().find_map(|line| if let Line::Plan(it) = line { Some((**it).clone()) } else { None });
-        let evaluation = all.iter().find_map(|line| match line {
-            Line::Evaluation(it) if it.change.as_str() == CHANGE => Some((**it).clone()),
-            _ => None,
+        let evaluation = all.iter().find_map(|line| {
+            let Line::Evaluation(it) = line else { return None };
+            (it.change.as_str() == CHANGE).then(|| (**it).clone())
         });
         Self {
             log: log.expect("a session"),

@@ -4,4 +4,4 @@
 pub(super) const STYLE: &str = include_str!("page.css");
 
 /// The base64 of the SHA-256 of [`STYLE`]. A test computes it.
-pub(super) const STYLE_HASH: &str = "OlDXA1GFLVrwCirbrEUTzFQ0V0l+csn5HiDF1HGa1L0=";
+pub(super) const STYLE_HASH: &str = "kuzpeh8A24sjxpj0dHZlfyIU5AOJD2SmLKqaIQ8nSUo=";

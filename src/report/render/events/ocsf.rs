@@ -201,11 +201,18 @@ fn severity(it: &LogEvent) -> (u32, &'static str) {
     match (it.kind, it.result) {
         (EventKind::Result, Some("beyond")) => (5, "Critical"),
         (EventKind::Override | EventKind::Freeze | EventKind::Thaw | EventKind::Baseline, _) => (4, "High"),
-        (EventKind::Withdrawal | EventKind::Recertification, _) => (1, "Informational"),
         (EventKind::Result, Some("failed" | "missing" | "partly")) => (3, "Medium"),
         (EventKind::Approve | EventKind::Automatic | EventKind::Export, _) if it.privileged => (3, "Medium"),
         (EventKind::Reject, _) => (2, "Low"),
-        (EventKind::Approve | EventKind::Automatic | EventKind::Export | EventKind::Result, _) => (1, "Informational"),
+        (
+            EventKind::Approve
+            | EventKind::Automatic
+            | EventKind::Export
+            | EventKind::Result
+            | EventKind::Withdrawal
+            | EventKind::Recertification,
+            _,
+        ) => (1, "Informational"),
     }
 }
 
