@@ -1,5 +1,7 @@
 //! Terraform plans: imported, checked, reviewed, gated by their digest, and applied once; and what a real `terraform` writes.
 
+#![allow(clippy::print_stdout, reason = "a test that has nothing to run says so")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,6 +110,11 @@ fn check_reviews_a_terraform_plan_in_one_step_and_names_its_addresses() {
     logs(&site, "allUsers");
     let (code, text) = site.run(&[&["check", "--terraform", "plan.json"], AS].concat());
     assert!(code != 0 || !text.contains("automatic"), "{text}");
+    // A sparse file of gigabytes: its size alone is reason enough.
+    fs::File::create(site.demo().join("plan.json")).unwrap().set_len(3 << 30).unwrap();
+    let (code, text) = site.run(&[&["check", "--terraform", "plan.json"], AS].concat());
+    assert!(code == 1 && text.contains("is larger than") && text.contains("= help: "), "{code} {text}");
+    fs::remove_file(site.demo().join("plan.json")).unwrap();
     for bad in ["{", "<html>502</html>", "{\"format_version\":\"2.0\",\"resource_changes\":[]}"] {
         fs::write(site.demo().join("plan.json"), bad).unwrap();
         let (code, text) = site.run(&[&["check", "--terraform", "plan.json"], AS].concat());

@@ -74,10 +74,7 @@ impl ExportArgs {
             mark: None,
         };
         let run = TerraformRun { files: self.for_terraform.clone(), run_id: self.run_id.clone() };
-        let outcome = match run.files.is_empty() {
-            true => export(&request)?,
-            false => export_for_terraform(&request, &run)?,
-        };
+        let outcome = if run.files.is_empty() { export(&request)? } else { export_for_terraform(&request, &run)? };
         match outcome {
             ExportOutcome::Refused(report, code) => {
                 // Stdout is for the bundle.

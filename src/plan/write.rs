@@ -92,13 +92,15 @@ fn mapping(fields: &Map<String, Value>, depth: usize, out: &mut String) {
                 for item in items {
                     out.push_str(&"  ".repeat(depth.saturating_add(1)));
                     out.push_str("- ");
-                    match item {
-                        Value::Object(inner) if !inner.is_empty() => mapping(inner, depth.saturating_add(2), out),
-                        scalar => out.push_str(&format!("{scalar}\n")),
+                    match item.as_object().filter(|inner| !inner.is_empty()) {
+                        Some(inner) => mapping(inner, depth.saturating_add(2), out),
+                        None => out.push_str(&format!("{item}\n")),
                     }
                 }
             }
-            scalar => out.push_str(&format!(" {scalar}\n")),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                out.push_str(&format!(" {value}\n"));
+            }
         }
     }
 }

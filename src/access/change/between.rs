@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::input::entitlement::{Mode, Permission};
-use crate::input::id::{AssignmentId, GroupId, ResourceId, RoleId, TrustId};
+use crate::input::id::{AssignmentId, GroupId, Id, ResourceId, RoleId, TrustId};
 use crate::input::place::{Place, Placed};
 use crate::input::system::System;
 use crate::input::text::Text;
@@ -272,7 +272,7 @@ enum Entitled {
 fn held(snapshot: &Snapshot) -> BTreeMap<Key, Terms> {
     let mut out: BTreeMap<Key, Terms> = BTreeMap::new();
     for group in &snapshot.groups {
-        let listed = group.members.iter().map(|it| it.text()).chain(group.nested.iter().map(|it| it.text()));
+        let listed = group.members.iter().map(Id::text).chain(group.nested.iter().map(Id::text));
         for who in listed {
             let key = (who, Entitled::Member(group.id.clone()), None);
             out.entry(key).or_default().insert((Mode::Standing, None), None);

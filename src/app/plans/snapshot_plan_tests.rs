@@ -1,5 +1,7 @@
 //! From one snapshot to another, and by the plan back to the same access.
 
+#![allow(clippy::needless_pass_by_value, reason = "a test reads better so")]
+
 use std::path::Path;
 
 use proptest::prelude::*;

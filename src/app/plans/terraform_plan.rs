@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::access::change::references::outline;
+use crate::access::change::references::{Object, outline};
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
 use crate::app::plans::drafted::{self, About, DraftedPlan, PlanHeader, PlanSource};
@@ -137,7 +137,7 @@ fn mentioned(action: &Action) -> BTreeSet<String> {
     let outline = outline(&change);
     let made = outline.makes.iter().map(|(_, name)| name.raw().to_owned());
     let uses = outline.uses.iter().map(|it| it.name.1.raw().to_owned());
-    let whole = outline.objects.iter().filter_map(|it| it.whole()).map(|(_, name)| name.raw().to_owned());
+    let whole = outline.objects.iter().filter_map(Object::whole).map(|(_, name)| name.raw().to_owned());
     made.chain(uses).chain(whole).collect()
 }
 

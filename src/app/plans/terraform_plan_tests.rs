@@ -1,5 +1,7 @@
 //! Plans of Terraform that we write, and real ones where they are.
 
+#![allow(clippy::needless_pass_by_value, reason = "a test reads better so")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

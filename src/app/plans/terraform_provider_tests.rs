@@ -1,5 +1,7 @@
 //! What the resources of each provider become, on plans that we write and on real ones where they are.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test reads better so")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -123,13 +123,13 @@ impl State for Account {
             self.inline(side, kind, outline);
         } else if let Some(kind) = of("_policy_attachment") {
             let policy = side.required("policy_arn");
-            self.attach(kind, side.required(kind.word()), &policy, outline);
+            self.attach(kind, &side.required(kind.word()), &policy, outline);
         } else if let Some(kind) = of("_policy_attachments_exclusive") {
             let name = side.required(&format!("{}_name", kind.word()));
             let policies = side.texts("policy_arns");
             self.exclusive(kind, &name, "arn:", policies.known, outline);
             for policy in policies.list {
-                self.attach(kind, name.clone(), &policy, outline);
+                self.attach(kind, &name, &policy, outline);
             }
         } else if let Some(kind) = of("_policies_exclusive") {
             let name = side.required(&format!("{}_name", kind.word()));
@@ -232,13 +232,13 @@ impl Account {
         self.of(kind, &of).inline.push(json!({"PolicyName": name, "PolicyDocument": document}));
     }
 
-    fn attach(&mut self, kind: Kind, of: String, policy: &str, outline: &mut Outline) {
-        let arn = self.arn(kind, &of);
+    fn attach(&mut self, kind: Kind, of: &str, policy: &str, outline: &mut Outline) {
+        let arn = self.arn(kind, of);
         outline.name([arn.as_str(), policy]);
         if policy.contains(UNKNOWN) {
             self.managed(policy, &everything());
         }
-        self.of(kind, &of).attached.push(policy.to_owned());
+        self.of(kind, of).attached.push(policy.to_owned());
     }
 
     fn exclusive(&self, kind: Kind, name: &str, prefix: &str, known: bool, outline: &mut Outline) {
@@ -271,7 +271,7 @@ impl Account {
                 }
                 for (list, kind) in [("users", Kind::User), ("groups", Kind::Group), ("roles", Kind::Role)] {
                     for name in side.texts(list).list {
-                        self.attach(kind, name, &policy, outline);
+                        self.attach(kind, &name, &policy, outline);
                     }
                 }
             }

@@ -3,7 +3,7 @@
 //! Reads the parts that say what changes, and skips the rest without keeping it. Refuses what is no plan, a plan of another
 //! major format, and a plan that would not do all that it shows or would do more.
 //!
-//! Source: HashiCorp, Terraform documentation, "JSON Output Format" (formats 0.1 to 1.2); OpenTofu documentation, the same
+//! Source: `HashiCorp`, Terraform documentation, "JSON Output Format" (formats 0.1 to 1.2); `OpenTofu` documentation, the same
 //! page.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ const MAX_RESOURCES: usize = 100_000;
 /// A plan.
 #[derive(Debug)]
 pub(super) struct PlanDocument {
-    /// Whether the plan states that it has all changes. Terraform before 1.8 and OpenTofu state nothing.
+    /// Whether the plan states that it has all changes. Terraform before 1.8 and `OpenTofu` state nothing.
     pub states_complete: bool,
     pub resources: Vec<ResourceChange>,
     pub configuration: Configuration,

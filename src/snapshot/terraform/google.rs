@@ -125,7 +125,7 @@ impl State for Policies {
         }
         match side.kind() {
             "google_service_account" => self.account(side, outline),
-            "google_cloud_identity_group_membership" => self.membership(side, outline),
+            "google_cloud_identity_group_membership" => membership(side, outline),
             "google_project_iam_member_remove" => {
                 let (role, member) = (side.required("role"), side.required("member"));
                 outline.not_read.push(format!("{}: it removes `{member}` from `{role}`", side.address()));
@@ -214,12 +214,6 @@ impl Policies {
         self.objects.push(object);
     }
 
-    fn membership(&mut self, side: &Side<'_>, outline: &mut Outline) {
-        let group = side.required("group");
-        // The API knows a group by a number, and policies by its address.
-        outline.not_read.push(format!("{}: it adds a member to the group `{group}`", side.address()));
-    }
-
     fn custom_role(&mut self, side: &Side<'_>, outline: &mut Outline) {
         let (kind, argument) = if side.kind() == "google_organization_iam_custom_role" {
             ("organizations", side.required("org_id"))
@@ -237,6 +231,12 @@ impl Policies {
             "name": id, "title": title, "stage": "GA", "etag": "", "includedPermissions": permissions, "deleted": deleted
         }));
     }
+}
+
+/// A member of a group. The API knows a group by a number, and policies by its address.
+fn membership(side: &Side<'_>, outline: &mut Outline) {
+    let group = side.required("group");
+    outline.not_read.push(format!("{}: it adds a member to the group `{group}`", side.address()));
 }
 
 /// A member. One that is unknown may be anybody.

@@ -186,15 +186,12 @@ fn subjects(side: &Side<'_>, outline: &mut Outline) -> Vec<Value> {
             continue;
         };
         let namespace = namespace.filter(|it| !it.is_empty()).unwrap_or("default");
-        out.push(match kind {
-            "ServiceAccount" => {
-                outline.name([format!("sa:{namespace}/{name}").as_str()]);
-                json!({"kind": kind, "name": name, "namespace": namespace})
-            }
-            _ => {
-                outline.name([format!("{}:{name}", kind.to_ascii_lowercase()).as_str()]);
-                json!({"kind": kind, "name": name, "apiGroup": "rbac.authorization.k8s.io"})
-            }
+        out.push(if kind == "ServiceAccount" {
+            outline.name([format!("sa:{namespace}/{name}").as_str()]);
+            json!({"kind": kind, "name": name, "namespace": namespace})
+        } else {
+            outline.name([format!("{}:{name}", kind.to_ascii_lowercase()).as_str()]);
+            json!({"kind": kind, "name": name, "apiGroup": "rbac.authorization.k8s.io"})
         });
     }
     out

@@ -152,13 +152,13 @@ impl Reading<'_> {
         for resource in resources {
             self.resource(resource, document, &mut sides);
         }
-        let before = self.side(provider, sides.before.documents(), sides.assigned.0)?;
-        let after = self.side(provider, sides.after.documents(), sides.assigned.1)?;
+        let before = self.side(provider, &sides.before.documents(), sides.assigned.0)?;
+        let after = self.side(provider, &sides.after.documents(), sides.assigned.1)?;
         let managed = Managed { before, after, exclusive: sides.managed.exclusive, owned: sides.managed.owned };
         self.out.after = rebase(&self.out.after, &managed);
         if self.base.is_blank() {
-            let Snapshot { source, target, system, parts, trust_rules, .. } = self.out.after.clone();
-            self.out.before = Snapshot { source, target, system, parts, trust_rules, ..self.out.before.clone() };
+            let Snapshot { source, target, parts, system, trust_rules, .. } = self.out.after.clone();
+            self.out.before = Snapshot { source, target, parts, system, trust_rules, ..self.out.before.clone() };
         }
         Ok(())
     }
@@ -244,7 +244,7 @@ impl Reading<'_> {
     fn side(
         &mut self,
         provider: &dyn Provider,
-        documents: Vec<serde_json::Value>,
+        documents: &[serde_json::Value],
         assigned: Vec<Assigned>,
     ) -> Result<Snapshot, Vec<Finding>> {
         let taken_at = self.base.taken_at;
@@ -420,10 +420,10 @@ fn widen(snapshot: &mut Snapshot) {
     for it in &mut snapshot.resources {
         it.parent = it.parent.take().filter(|parent| !is_unknown(parent.as_str()));
     }
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     snapshot.assignments.retain(|it| {
         let content = (it.who.clone(), it.role.clone(), it.member_of.clone(), it.scope.clone(), it.mode, it.until);
-        seen.insert(content, ()).is_none()
+        seen.insert(content)
     });
 }
 

@@ -146,7 +146,6 @@ impl<'r> Side<'r> {
         let unknown = || Texts { list: vec![self.placeholder(name)], known: false };
         match self.get(name) {
             Attribute::Absent => Texts { list: Vec::new(), known: true },
-            Attribute::Unknown => unknown(),
             Attribute::Known(Value::Array(items)) => {
                 let of = |tree: &'r Value| tree.get(name).and_then(Value::as_array);
                 // A set has no order, so that an unknown element may be shown in any place.
@@ -161,7 +160,7 @@ impl<'r> Side<'r> {
                 }
                 Texts { list, known: !(hidden || odd) }
             }
-            Attribute::Known(_) => unknown(),
+            Attribute::Unknown | Attribute::Known(_) => unknown(),
         }
     }
 
