@@ -1,5 +1,6 @@
 //! Each policy's advice is followed on a change that the policy stops: afterwards that policy does not stop it.
 
+use super::asked::reached;
 use super::shipped::*;
 use super::*;
 use crate::snapshot::model::Status;

@@ -12,6 +12,7 @@
 
 mod advice;
 mod approving;
+mod asked;
 mod covering;
 mod outcomes;
 mod packs;
