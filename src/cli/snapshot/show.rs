@@ -35,7 +35,7 @@ use crate::report::record::SnapshotReport;
 use crate::report::render::format::Format;
 use crate::report::sentence::Sentence;
 use crate::report::sheet::{Cell, Sheet};
-use crate::snapshot::model::Snapshot;
+use crate::snapshot::model::{Snapshot, Trust};
 
 /// The default of `stale_after` without a trust folder.
 const STALE_AFTER: Span = Span::from_days(90);
@@ -154,6 +154,12 @@ impl Lens {
                         let known = snapshot.identities.len();
                         let mut snapshot = with_known(snapshot, &site.agents, &site.people);
                         snapshot.identities.truncate(known);
+                        if !site.people.same_as().is_empty() {
+                            // Links to identities that only the trust files know lead nowhere here.
+                            let ids: BTreeSet<Text> = snapshot.identities.iter().map(|it| it.id.text()).collect();
+                            let is_known = |it: &Trust| ids.contains(&it.from) && ids.contains(&it.to);
+                            snapshot.trusts.retain(|it| it.via.raw() != "same-as" || is_known(it));
+                        }
                         snapshot
                     }
                     None => snapshot,
