@@ -66,7 +66,16 @@ impl ImportArgs {
     /// # Errors
     /// If a file cannot be read or the snapshot cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let _watch = progress::watch("importing", None);
+        // The progress bar is gone before anything is printed.
+        let watch = progress::watch("importing", None);
+        let (files, findings, about) = self.imported()?;
+        drop(watch);
+        let code = if about.is_some() { ExitCode::Passes } else { ExitCode::Failure };
+        self.say(&files, findings, about, code)
+    }
+
+    /// The files, the findings about them, and what was written, if anything was.
+    fn imported(&self) -> anyhow::Result<(Vec<ExportFile>, Vec<Finding>, Option<SnapshotReport>)> {
         let (system, paths) = self.system_and_files()?;
         let taken_at = self.taken_at.as_deref().map(time).transpose()?;
         let mut files = paths.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<ExportFile>>>()?;
@@ -80,10 +89,10 @@ impl ImportArgs {
         let read = import(&mut files, options);
         let import = match read {
             Ok(import) if self.strict && import.findings.iter().any(|f| f.severity >= Severity::Warning) => {
-                return self.say(&files, import.findings, None, ExitCode::Failure);
+                return Ok((files, import.findings, None));
             }
             Ok(import) => import,
-            Err(findings) => return self.say(&files, findings, None, ExitCode::Failure),
+            Err(findings) => return Ok((files, findings, None)),
         };
         // WHY: of a large export, the text is no longer needed, unless a finding shows a part of it.
         for file in &mut files {
@@ -102,7 +111,7 @@ impl ImportArgs {
             counts,
             sheets: Vec::new(),
         };
-        self.say(&files, import.findings, Some(about), ExitCode::Passes)
+        Ok((files, import.findings, Some(about)))
     }
 
     /// The system named by the first argument, if it names one, and the files.

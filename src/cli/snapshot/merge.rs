@@ -52,14 +52,26 @@ pub struct SnapshotMergeArgs {
     format: Format,
 }
 
+/// The bytes of files by name.
+type Texts = BTreeMap<String, Vec<u8>>;
+
 impl SnapshotMergeArgs {
     /// Reads the snapshots, writes the merged one, and prints counts.
     ///
     /// # Errors
     /// If a file cannot be read or the snapshot cannot be written.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let _watch = progress::watch("merging the snapshots", None);
-        let mut texts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        // The progress bar is gone before anything is printed.
+        let watch = progress::watch("merging the snapshots", None);
+        let (texts, findings, about) = self.merged()?;
+        drop(watch);
+        let code = if about.is_some() { ExitCode::Passes } else { ExitCode::Failure };
+        self.say(&texts, findings, about, code)
+    }
+
+    /// The files that findings refer to, the findings, and what was written, if anything was.
+    fn merged(&self) -> anyhow::Result<(Texts, Vec<Finding>, Option<SnapshotReport>)> {
+        let mut texts = Texts::new();
         let (mut parts, mut findings) = (Vec::new(), Vec::new());
         for argument in &self.files {
             let (name, path) = part(argument);
@@ -97,28 +109,28 @@ impl SnapshotMergeArgs {
             }
         }
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return self.say(&texts, findings, None, ExitCode::Failure);
+            return Ok((texts, findings, None));
         }
         match estate(parts, &options) {
             Ok(Estate { snapshot, findings: more, links }) => {
                 findings.extend(more);
                 if self.strict && findings.iter().any(|finding| finding.severity >= Severity::Warning) {
-                    return self.say(&texts, findings, None, ExitCode::Failure);
+                    return Ok((texts, findings, None));
                 }
                 let digest = write(&self.output, &|out| crate::snapshot::write_to(&snapshot, out))?;
                 let about = about(&snapshot, &links, &self.output, digest);
-                self.say(&texts, findings, Some(about), ExitCode::Passes)
+                Ok((texts, findings, Some(about)))
             }
             Err(faults) => {
                 findings.extend(faults);
-                self.say(&texts, findings, None, ExitCode::Failure)
+                Ok((texts, findings, None))
             }
         }
     }
 
     fn say(
         &self,
-        texts: &BTreeMap<String, Vec<u8>>,
+        texts: &Texts,
         findings: Vec<Finding>,
         about: Option<SnapshotReport>,
         code: ExitCode,

@@ -463,3 +463,22 @@ fn implicit_groups_are_partial_and_masters_hold_everything() {
     let masters = import.snapshot.assignments.iter().find(|a| a.who.raw() == "group:system:masters").unwrap();
     assert_eq!(masters.scope, None);
 }
+
+#[test]
+fn annotations_that_name_an_identity_of_a_cloud_are_kept_and_all_others_are_not() {
+    let text = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: web\n  namespace: shop\n  labels: {app: web}\n  annotations:\n    eks.amazonaws.com/role-arn: \"arn:aws:iam::111111111111:role/node\"\n    iam.gke.io/gcp-service-account: web@p.iam.gserviceaccount.com\n    secret: x\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}, annotations: {eks.amazonaws.com/role-arn: x}}\n";
+    let snapshot = import(&[("f.yaml", text.as_bytes())], at()).unwrap().snapshot;
+    let labels: Vec<(&str, &str)> =
+        snapshot.identities[0].labels.iter().map(|(name, value)| (name.as_str(), value.raw())).collect();
+    let role = "arn:aws:iam::111111111111:role/node";
+    assert_eq!(
+        labels,
+        [
+            ("app", "web"),
+            ("eks.amazonaws.com/role-arn", role),
+            ("iam.gke.io/gcp-service-account", "web@p.iam.gserviceaccount.com")
+        ]
+    );
+    let of_namespace: Vec<&String> = snapshot.resources[0].labels.keys().collect();
+    assert_eq!(of_namespace, ["team"]);
+}
