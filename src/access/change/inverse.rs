@@ -250,6 +250,10 @@ impl Inverter<'_, '_> {
     fn recreate_role(&mut self, id: &RoleId) {
         let Some(definition) = self.definition(id) else { return };
         self.add(Action::CreateRole(definition));
+        let limited = self.index.limited_by(id.as_str()).len();
+        if limited > 0 {
+            self.lost(format!("the boundaries of {limited} identities, which end with the role"));
+        }
         let snapshot = self.index.snapshot();
         let held = snapshot.assignments.iter().filter(|it| it.role.as_ref() == Some(id)).count();
         let included = snapshot.roles.iter().filter(|it| it.includes.contains(id)).count();

@@ -19,7 +19,7 @@ use crate::input::entitlement::{Mode, Permission, Requirement};
 use crate::input::id::Subject;
 use crate::plan::model::{Action, Target};
 use crate::plan::write::{NewChange, NewPlan, write};
-use crate::snapshot::model::{Role, Snapshot};
+use crate::snapshot::model::{Limit, Role, Snapshot};
 
 const PATHS: &str = "paths:
   - id: others
@@ -377,6 +377,16 @@ fn gained_between(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     let found = between(&old, &new, &Data::shipped().unwrap()).effects;
     let all = [found.gained, found.lost, found.gained_eligible, found.lost_eligible];
     all.iter().flat_map(|pieces| brief(pieces)).collect()
+}
+
+#[test]
+fn the_inverse_says_that_a_boundary_ends_with_its_role() {
+    let mut world = snapshot("test").human("u0").role("r0", &[]);
+    world.identities.last_mut().unwrap().limits =
+        vec![Limit { name: "boundary".into(), roles: vec!["r0".into()], bounds_resources: false }];
+    let plan = plan(vec![("c0", Action::DeleteRole(p("r0".into())))]);
+    let undo = inverse(&Index::new(&world), &plan, None).unwrap();
+    assert!(undo[0].lost.iter().any(|it| it.contains("boundaries of 1")), "{undo:?}");
 }
 
 proptest! {
