@@ -110,6 +110,15 @@ fn check_reviews_a_terraform_plan_in_one_step_and_names_its_addresses() {
     logs(&site, "allUsers");
     let (code, text) = site.run(&[&["check", "--terraform", "plan.json"], AS].concat());
     assert!(code != 0 || !text.contains("automatic"), "{text}");
+    // What is unknown is on the card, and is never automatic.
+    let text = fs::read_to_string(site.demo().join("plan.json")).unwrap();
+    let unknown =
+        text.replace("\"etag\":true", "\"etag\":true,\"member\":true").replace("\"member\":\"allUsers\",", "");
+    assert_ne!(text, unknown);
+    fs::write(site.demo().join("plan.json"), unknown).unwrap();
+    let (_, text) = site.run(&[&["check", "--terraform", "plan.json"], AS].concat());
+    assert!(crate::support::unbroken(&text).contains("unknown until it is applied: `member`"), "{text}");
+    assert!(text.contains("unknown-value") && !text.contains("AUTO"), "{text}");
     // A sparse file of gigabytes: its size alone is reason enough.
     fs::File::create(site.demo().join("plan.json")).unwrap().set_len(3 << 30).unwrap();
     let (code, text) = site.run(&[&["check", "--terraform", "plan.json"], AS].concat());
@@ -166,12 +175,12 @@ fn a_terraform_plan_is_imported_approved_gated_and_applied_once() {
     assert_eq!(fs::read_to_string(site.log()).unwrap(), log, "an attempt of the same run records nothing");
     assert_eq!(site.run(&["verify", "review-log.jsonl"]).0, 0);
     // A freeze stops another attempt as well.
-    let mut bo = site.sit("freeze all --reason 'look at it first' --key keys/bo.pub");
-    let _ = bo.exp_string("exit=");
-    if fs::read_to_string(site.log()).unwrap().contains("\"type\":\"freeze\"") {
-        let (code, text) = export("tfplan", &["--run-id", "7"]);
-        assert!(code != 0 && text.contains("frozen"), "{code} {text}");
-    }
+    let mut bo = site.sit("freeze plan.yaml --reason 'look at it first' --key keys/bo.pub");
+    expect(&mut bo, "Enter: send");
+    key(&mut bo, "freeze\r");
+    expect(&mut bo, "exit=0");
+    let (code, text) = export("tfplan", &["--run-id", "7"]);
+    assert!(code == 4 && text.contains("frozen"), "{code} {text}");
 }
 
 #[test]

@@ -9,6 +9,14 @@ use crate::report::sentence::{Sentence, counted, permission, scope, subject};
 /// The effect of a change's action. `about` is the subject in the snapshot, if known.
 #[must_use]
 pub fn action(change: &Change, about: Option<&Subject>) -> Sentence {
+    let mut out = known(change, about);
+    for (at, name) in change.unknown.iter().enumerate() {
+        out = out.own(if at == 0 { "; unknown until it is applied: " } else { ", " }).name(&name.value);
+    }
+    out
+}
+
+fn known(change: &Change, about: Option<&Subject>) -> Sentence {
     let say = Sentence::of;
     match &change.action {
         Action::Grant(to) => assignment("grant ", to, " to ", about),

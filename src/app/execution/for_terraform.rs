@@ -48,7 +48,7 @@ pub fn export_for_terraform(request: &ExportRequest, run: &TerraformRun) -> anyh
         Err(findings) => findings,
     };
     if found.iter().any(|it| it.severity == Severity::Error) {
-        return Ok(refused(found));
+        return Ok(refused(found, ExitCode::Denied));
     }
     let mark = mark(&files, run.run_id.as_deref());
     if run.run_id.is_some() && is_retry(&opened, &file, mark)? {
@@ -94,15 +94,15 @@ fn again(opened: &OpenedLog, file: PlanFile, run: &TerraformRun) -> anyhow::Resu
         }
     }
     if found.plans.is_empty() || !stopped.is_empty() {
-        return Ok(refused(stopped));
+        return Ok(refused(stopped, ExitCode::Rejected));
     }
     let run = crate::input::text::Text::from(run.run_id.clone().unwrap_or_default()).terminal();
     let says = format!("run `{run}` exported this plan before, and may apply it again");
     Ok(ExportOutcome::Done { text: String::new(), says })
 }
 
-fn refused(findings: Vec<Finding>) -> ExportOutcome {
+fn refused(findings: Vec<Finding>, code: ExitCode) -> ExportOutcome {
     let faults = Faults { findings, sources: Sources::new() };
-    let report = fault_report::faults("export", &faults, ExitCode::Denied);
-    ExportOutcome::Refused(Box::new(report), ExitCode::Denied)
+    let report = fault_report::faults("export", &faults, code);
+    ExportOutcome::Refused(Box::new(report), code)
 }

@@ -5,7 +5,7 @@
 //! difference onto the snapshot.
 //!
 //! What is unknown until the plan is applied may be anything: an unknown principal is everybody, an unknown role may do
-//! everything, and an unknown scope is everywhere. Adding a provider is one file and one line in [`PROVIDERS`].
+//! everything, and an unknown scope is everywhere. Adding a provider is one file and one line in `PROVIDERS`.
 
 mod aws;
 mod aws_resources;
