@@ -160,7 +160,7 @@ fn the_report_tells_who_approved_what_and_what_came_of_it() {
     let log = Digest::<of::File>::of(&fs::read(site.log()).unwrap()).to_string();
     assert_eq!(head["files"][0]["sha256"], log.as_str());
     assert_eq!(head["command_line"], "review log report --format json");
-    assert_eq!((&head["verification"][0]["holds"], &report["schema_version"]), (&"yes".into(), &1.into()));
+    assert_eq!((&head["verification"][0]["holds"], &report["schema_version"]), (&"yes".into(), &2.into()));
 }
 
 #[test]

@@ -345,6 +345,15 @@ mod conversation {
         assert!(console.last().contains("privileged, by name: `ledger-writer`"), "{}", console.last());
     }
 
+    #[test]
+    fn the_seal_lists_apart_what_it_will_not_decide() {
+        let (_, _, console) = talk("sayes\rf");
+        let screen = console.last();
+        let (covers, leaves) = screen.split_once("It will not decide").unwrap_or_else(|| panic!("{screen}"));
+        assert!(covers.contains("approve") && !covers.contains("undecided"), "{screen}");
+        assert!(leaves.contains("undecided"), "{screen}");
+    }
+
     /// A session with one ordinary change that this user may override or lift, on a screen that is too small for its card.
     fn talk_about(card: Card, keys: &str) -> (Result<End, BreakOff<Infallible>>, Script) {
         let mut session = SessionMachine::new(vec![card.clone()]).unwrap();
