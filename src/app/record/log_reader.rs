@@ -50,14 +50,15 @@ pub fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Whether decisions can be based on a log, and sessions appended to it: it does not exist yet, or it contains sessions
-/// and verifies. WHY: a log whose sessions were all removed or are unreadable is not the same as a log that does not
-/// exist yet.
+/// Whether decisions can be based on a log, and sessions appended to it: it does not exist yet and no known head is
+/// missing, or it contains sessions and verifies. WHY: a log whose sessions were all removed or are unreadable is not the
+/// same as a log that does not exist yet.
 ///
 /// # Errors
 /// If the folder cannot be listed.
 pub fn is_sound(path: &Path, verified: &Verification) -> anyhow::Result<bool> {
-    Ok(files(path)?.is_empty() || (verified.session_count > 0 && verified.is_usable()))
+    let is_lost = matches!(verified.completeness, Completeness::Lost(_));
+    Ok(files(path)?.is_empty() && !is_lost || verified.session_count > 0 && verified.is_usable())
 }
 
 /// Verifies a log.
