@@ -25,7 +25,7 @@ type ObjectKey = (&'static str, Option<String>, String);
 /// Every change that Kubernetes cannot express as approved.
 pub fn render(of: &ForExecutor<'_>) -> Result<String, Vec<NotExpressible>> {
     let mut manifests = Manifests { of, objects: BTreeMap::new() };
-    let mut faults = Vec::new();
+    let mut faults: Vec<NotExpressible> = of.of_several_systems().into_iter().collect();
     let is_cluster = matches!(of.bundle.targets.as_slice(), [target] if target.system.raw() == "kubernetes");
     if !is_cluster {
         let why = "the snapshot must name exactly one Kubernetes cluster as its target".to_owned();

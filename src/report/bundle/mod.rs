@@ -169,6 +169,12 @@ impl<'b> ForExecutor<'b> {
     fn changes(&self) -> impl Iterator<Item = (&'b BundleChange, &'b Action)> {
         self.bundle.changes.iter().zip(self.actions)
     }
+
+    /// The fault of a merged snapshot: ids of a part may have a prefix, which the system itself does not know.
+    fn of_several_systems(&self) -> Option<NotExpressible> {
+        let why = "the snapshot merges several systems, and its ids are not those of one of them";
+        (!self.before.parts.is_empty()).then(|| NotExpressible { change: None, why: why.to_owned() })
+    }
 }
 
 /// A change that a system cannot express.

@@ -23,7 +23,7 @@ const ATTRIBUTES: [&str; 5] = ["SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATI
 /// # Errors
 /// Every change that PostgreSQL cannot express as approved.
 pub fn render(of: &ForExecutor<'_>) -> Result<String, Vec<NotExpressible>> {
-    let mut faults = Vec::new();
+    let mut faults: Vec<NotExpressible> = of.of_several_systems().into_iter().collect();
     let mut script = Script::default();
     script.place(of).unwrap_or_else(|why| faults.push(NotExpressible { change: None, why }));
     let mut body = String::new();

@@ -1,7 +1,7 @@
 //! Renderings: what is refused, and that hostile names stay within their quotes.
 
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::input::entitlement::{Mode, Permission};
@@ -170,6 +170,24 @@ fn what_a_system_cannot_express_is_refused_by_name() {
     let elsewhere = snapshot("postgresql", "no-database");
     let faults = render((&elsewhere, &elsewhere), &[], postgresql::render).unwrap_err();
     assert_eq!(faults[0].change, None);
+}
+
+#[test]
+fn a_merged_snapshot_is_rendered_for_no_system() {
+    let merged = |system: &str, id: &str| {
+        let mut shot = snapshot(system, id);
+        let target = shot.target.take();
+        let part = json!({"source": system, "prefix": format!("{system}:"), "target": target});
+        shot.parts = vec![serde_json::from_value(part).unwrap()];
+        shot
+    };
+    let (cluster, database) = (merged("kubernetes", "uid"), merged("postgresql", "7000000000000000001/app"));
+    for faults in [
+        manifests(&cluster, &cluster, &[]).unwrap_err(),
+        render((&database, &database), &[], postgresql::render).unwrap_err(),
+    ] {
+        assert!(faults[0].why.contains("merges several systems"), "{faults:?}");
+    }
 }
 
 #[test]
