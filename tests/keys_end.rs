@@ -172,3 +172,41 @@ fn who_retires_signs_nothing_more_and_what_they_signed_stays_authentic() {
     assert!(code == 0 && text.contains("has no key in allowed_signers that is valid after"), "{text}");
     assert_eq!(fs::read_to_string(site.demo().join("allowed_signers")).unwrap(), before);
 }
+
+#[test]
+fn no_report_takes_a_session_that_does_not_count_for_a_decision() {
+    let site = Site::new();
+    three_sessions(&site);
+    let said = |site: &Site| {
+        let outputs: [&[&str]; 4] = [
+            &["log", "report", "--format", "csv"],
+            &["log", "events", "--format", "json"],
+            &["log", "show", "--change", "c1"],
+            &["log", "report", "rules"],
+        ];
+        outputs.map(|arguments| site.run(arguments).1)
+    };
+    let [report, events, change, _] = said(&site);
+    assert!(
+        report.contains("ada") && events.contains("\"approve\"") && change.contains("ada@corp.example"),
+        "{change}"
+    );
+    // Revoked as a whole, and not listed at all.
+    let signers = fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
+    for is_revoked in [true, false] {
+        if is_revoked {
+            revoke(&site, "ada", None);
+        } else {
+            fs::write(site.demo().join("revoked_keys"), "").unwrap();
+            let kept: Vec<&str> = signers.lines().filter(|line| !line.starts_with("ada@")).collect();
+            fs::write(site.demo().join("allowed_signers"), kept.join("\n") + "\n").unwrap();
+        }
+        let [report, events, change, rules] = said(&site);
+        let rows = report.lines().filter(|line| !line.starts_with('#') && line.contains("ada")).count();
+        assert_eq!(rows, 0, "{report}");
+        let hers = events.lines().filter(|line| line.contains("ada@corp.example")).count();
+        assert_eq!(hers, 0, "{events}");
+        assert!(!change.contains("ada@corp.example"), "{change}");
+        assert!(report.contains("bo") && !rules.is_empty(), "Bo's decisions stay: {report}");
+    }
+}

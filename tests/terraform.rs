@@ -168,6 +168,15 @@ fn a_terraform_plan_is_imported_approved_gated_and_applied_once() {
     // The same run may try again after a failed apply; another one may not.
     let (code, text) = export("tfplan", &["--run-id", "7"]);
     assert!(code == 0 && text.contains("may apply it again"), "{code} {text}");
+    // An export by a key that does not count lets nobody try again, and its approvals stay used up.
+    let signers = fs::read_to_string(site.demo().join("allowed_signers")).unwrap();
+    site.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "keys/robot2"]);
+    let (robot, robot2) = (site.public_key("robot"), site.public_key("robot2"));
+    fs::write(site.demo().join("allowed_signers"), signers.replace(&robot, &robot2)).unwrap();
+    let again = ["export", "plan.yaml", "--trust", ".", "--key", "keys/robot2.pub", "--for-terraform", "tfplan"];
+    let (code, text) = site.run(&[&again[..], &["--run-id", "7"]].concat());
+    assert!(code == 6 && !text.contains("may apply it again"), "{code} {text}");
+    fs::write(site.demo().join("allowed_signers"), &signers).unwrap();
     for other in [&["--run-id", "8"][..], &[]] {
         let (code, text) = export("tfplan", other);
         assert_eq!(code, 6, "{text}");

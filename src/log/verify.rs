@@ -244,6 +244,9 @@ impl<'a> Verifier<'a> {
             }
             self.note(late.finding);
         }
+        if matches!(self.authenticity, Authenticity::Authentic | Authenticity::NotAllowed) {
+            sessions.iter_mut().for_each(SessionView::keep_what_counts);
+        }
         for finding in counters(&sessions, &joined.ancestry) {
             self.note(finding);
         }

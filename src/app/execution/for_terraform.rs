@@ -1,7 +1,7 @@
 //! `review export --for-terraform`: lets Terraform apply exactly the plan file that was approved, once.
 //!
 //! Checks that the plan was made from the files, exports it, and records a mark of the file and the run in place of the digest of
-//! a bundle. An apply may fail half-way, so the same run may ask again for two hours; a freeze stops it then too.
+//! a bundle. An apply may fail half-way, so the same run may ask again for two hours; a freeze or a rejection stops it then too.
 
 use std::path::PathBuf;
 
@@ -72,17 +72,24 @@ fn is_retry(opened: &OpenedLog, file: &PlanFile, mark: Digest<of::File>) -> anyh
     let limit = Span::from_seconds(RETRY_SECONDS);
     let is_recent = |at| opened.now.since(at).is_some_and(|age| age <= limit);
     let is_it = |it: &crate::app::execution::recorded_exports::RecordedExport| {
-        it.plan == Some(plan) && it.export.output == mark && is_recent(it.export.at)
+        let counts = opened.past.keys.bars_recording(&opened.site.provers, it.key.raw()).is_none();
+        it.plan == Some(plan) && it.export.output == mark && is_recent(it.export.at) && counts
     };
     Ok(exports.all.iter().any(is_it))
 }
 
-/// Another attempt of the same run: it passes unless something froze it.
+/// Another attempt of the same run: it passes unless somebody rejected or froze a change since.
 fn again(opened: &OpenedLog, file: PlanFile, run: &TerraformRun) -> anyhow::Result<ExportOutcome> {
     let index = Index::new(&opened.site.snapshot);
     let found = Evaluator::new(&opened.site, &index, &opened.past, opened.now).by_record([file])?;
     let mut stopped = Vec::new();
-    for (proposal, _) in &found.plans {
+    for (proposal, verdict) in &found.plans {
+        let rejects = verdict.changes.iter().flat_map(|change| change.rejects.iter().map(move |it| (change, it)));
+        stopped.extend(rejects.map(|(change, it)| {
+            let (id, who) = (change.case.change.as_str(), it.signer.person.as_str());
+            Finding::new(Code::Rejected, format!("change `{id}` was rejected by `{who}` since this run exported it"))
+                .help("drop the change, or have two people who may `Override` lift the rejection")
+        }));
         let proofs = terms(proposal).proofs;
         for present in &proposal.presents {
             let freezes = opened.past.record.frozen(present, &proofs, opened.now);

@@ -24,6 +24,8 @@ pub struct RecordedExport {
     pub line: Digest<of::Line>,
     /// Its session.
     pub session: Text,
+    /// The fingerprint of the recorder's key.
+    pub key: Text,
     /// The snapshot of that session.
     pub snapshot: Option<SnapshotDigest>,
     /// The line.
@@ -51,6 +53,8 @@ impl RecordedExports {
     pub fn read(log: &Path, verified: &Verification) -> anyhow::Result<Self> {
         let (mut all, mut results) = (Vec::new(), BTreeMap::new());
         for view in &verified.sessions {
+            // An export that does not count uses up its approvals, and is nothing to repeat, confirm or undo.
+            let Some(signer) = &view.signer else { continue };
             let mut plans: BTreeMap<&PlanId, Digest<of::Blob>> = BTreeMap::new();
             for line in &view.lines {
                 match &line.value {
@@ -60,11 +64,12 @@ impl RecordedExports {
                     Line::Export(export) => all.push(RecordedExport {
                         line: line.digest,
                         session: Text::from(view.header.session.to_string()),
+                        key: signer.fingerprint.clone(),
                         snapshot: view.header.snapshot.clone(),
                         export: export.clone(),
                         plan: plans.get(&export.plan).copied(),
                     }),
-                    Line::Result(result) if view.signer.is_some() => {
+                    Line::Result(result) => {
                         results.extend(result.export.map(|export| (export, result.outcome)));
                     }
                     Line::Session(_)
@@ -78,7 +83,6 @@ impl RecordedExports {
                     | Line::Recertification(_)
                     | Line::Withdrawal(_)
                     | Line::Auto(_)
-                    | Line::Result(_)
                     | Line::Seal(_)
                     | Line::Sig(_) => {}
                 }

@@ -39,7 +39,8 @@ impl Receptions {
         let sealed: BTreeMap<Digest<of::Line>, Time> =
             verified.sessions.iter().map(|view| (view.seal.digest, view.seal.value.at)).collect();
         let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
-        let roots = verified.sessions.iter().filter(|view| view.header.parents.is_empty()).count();
+        let is_root = |view: &&SessionView| view.header.parents.is_empty() && view.signer.is_some();
+        let roots = verified.sessions.iter().filter(is_root).count();
         let mut found = Self::default();
         for view in &verified.sessions {
             let Some(signer) = &view.signer else { continue };

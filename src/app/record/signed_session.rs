@@ -52,7 +52,7 @@ impl SignedSession<'_, '_> {
         accepts: &dyn Fn(&Verified) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let now = streams::now();
-        let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
+        let sealed = verified.last_sealed();
         if let Some(last) = sealed.filter(|last| *last > now.plus(Span::from_seconds(CLOCK_SKEW_SECONDS))) {
             bail!(hinted(
                 format!("the clock says {now}, but the log was last sealed at {last}"),

@@ -157,7 +157,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         let Left { path, header: Some(header), held: Ok(held), .. } = left else { bail!("{message}") };
         let mut desk = Self::new(basis, header.session)?;
         // WHY: the session began when its person began it, unless it now follows a session that was sealed later.
-        if basis.verified.sessions.iter().all(|session| session.seal.value.at <= header.at) {
+        if basis.verified.last_sealed().is_none_or(|sealed| sealed <= header.at) {
             desk.header.at = header.at;
         }
         let (journal, _, _) = desk.store.take_over(&path, desk.inherited.clone())?;
@@ -183,7 +183,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
         let store = Store::open(basis.log)?;
         let verified = basis.verified;
         let now = streams::now();
-        let sealed = verified.sessions.iter().map(|view| view.seal.value.at).max();
+        let sealed = verified.last_sealed();
         let skew = Span::from_seconds(CLOCK_SKEW_SECONDS);
         if let Some(last) = sealed.filter(|last| *last > now.plus(skew)) {
             bail!(hinted(
@@ -326,7 +326,7 @@ impl<'a, 's> SessionWriter<'a, 's> {
             keep: Keep::Heads,
             threads: 1,
         })?;
-        let Some(last) = verified.sessions.iter().map(|view| view.seal.value.at).max() else { return Ok(()) };
+        let Some(last) = verified.last_sealed() else { return Ok(()) };
         if !verified.is_usable() {
             return Ok(());
         }

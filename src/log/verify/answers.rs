@@ -7,7 +7,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::finding::Finding;
 use crate::input::time::Time;
 use crate::log::judge::{SealSigner, SignatureJudge};
-use crate::log::line::{Decision, Line, LogId, Seal, Session, SessionId};
+use crate::log::line::{Decision, Line, LogId, Seal, Session, SessionId, Verdict};
 use crate::log::verify::ancestry::{Ancestry, SessionIndex};
 
 /// How far a claimed time may be in the future, in seconds: 5 minutes.
@@ -123,11 +123,36 @@ pub struct SessionView {
     /// The signer of a session that does not count because its key is revoked up to an earlier session. What restricts
     /// others still holds: rejections, freezes and exports.
     pub revoked_signer: Option<SealSigner>,
-    /// Its other kept lines, in order.
+    /// Its other kept lines, in order. Of a session that does not count, in a log that can be used, only the lines that
+    /// still have an effect.
     pub lines: Vec<Recorded<Line>>,
 }
 
 impl SessionView {
+    /// Drops the lines that have no effect if the session does not count, so that no reader can take them for decisions.
+    /// Its exports stay, because they use up approvals whoever signed them.
+    pub(super) fn keep_what_counts(&mut self) {
+        if self.signer.is_some() {
+            return;
+        }
+        let restricts = self.revoked_signer.is_some();
+        self.lines.retain(|line| match &line.value {
+            Line::Export(_) => true,
+            Line::Decision(it) => restricts && it.verdict == Verdict::Reject,
+            Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) | Line::Freeze(_) => restricts,
+            Line::Session(_)
+            | Line::Blob(_)
+            | Line::Thaw(_)
+            | Line::Baseline(_)
+            | Line::Recertification(_)
+            | Line::Withdrawal(_)
+            | Line::Auto(_)
+            | Line::Result(_)
+            | Line::Seal(_)
+            | Line::Sig(_) => false,
+        });
+    }
+
     /// Its decisions, in order.
     pub fn decisions(&self) -> impl Iterator<Item = Recorded<&Decision>> {
         self.lines.iter().filter_map(|l| match &l.value {
@@ -182,6 +207,15 @@ pub struct Verification {
     pub torn: Vec<TornTail>,
     /// All findings, in file order.
     pub findings: Vec<Finding>,
+}
+
+impl Verification {
+    /// The latest time at which a session that counts was sealed.
+    #[must_use]
+    pub fn last_sealed(&self) -> Option<Time> {
+        let signed = self.sessions.iter().filter(|view| view.signer.is_some() || view.revoked_signer.is_some());
+        signed.map(|view| view.seal.value.at).max()
+    }
 }
 
 impl Verification {
