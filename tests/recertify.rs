@@ -30,6 +30,9 @@ fn answer(site: &Site, arguments: &str, answers: &[(&str, &str)]) -> PtySession 
         // A line that is typed draws the page again and again.
         let page = page.rsplit("owner").next().unwrap();
         let shown = answers.iter().find(|(access, _)| page.contains(access));
+        // What a group gives is on the page before anybody can keep a membership of it.
+        let is_membership = page.contains("membership of `group:ledger-team`");
+        assert!(!is_membership || unbroken(page).contains("the group reaches `"), "{page}");
         let (_, keys) = shown.unwrap_or_else(|| panic!("not expected: {page}"));
         key(&mut terminal, &keys[..1]);
         if keys.len() > 1 {

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow, ensure};
 
 use crate::access::Index;
+use crate::access::queries::effective_access::effective;
 use crate::app::audit::inherited::{RatedAccess, rated};
 use crate::app::audit::recertifier::{AskedAccess, NotYours, Recertifier, owner};
 use crate::app::execution::confirm::{ReadSnapshot, read_snapshot};
@@ -25,12 +26,12 @@ use crate::decision::exit::ExitCode;
 use crate::input::canonical;
 use crate::input::digest::{Digest, of};
 use crate::input::entitlement::{Effect, IdentityKind, Permission};
-use crate::input::id::{GroupId, Id, IdentityId, ResourceId, RoleId, TaskId};
+use crate::input::id::{GroupId, Id, IdentityId, ResourceId, RoleId, Subject, TaskId};
 use crate::input::text::Text;
 use crate::input::time::Time;
 use crate::log::line::{FreezeKind, Line, Number, Recertification, RecertificationAnswer, SnapshotDigest, Tag, Value};
 use crate::policy::FreezeAction;
-use crate::report::sentence::{Sentence, counted};
+use crate::report::sentence::{Sentence, access, counted};
 use crate::snapshot::model::Snapshot;
 use crate::terminal::affirm::Affirmation;
 use crate::terminal::recertify::{self, CardAnswer, RecertifyCard};
@@ -239,17 +240,15 @@ impl<'s> Recertifying<'_, 's> {
         }
     }
 
-    /// What the access gives: the permissions of the role and those that it includes, or what the group holds.
+    /// What the access gives: the permissions of the role and those that it includes, or everything that the group reaches.
     fn gives(&self, row: &Row<'s>) -> Vec<Sentence> {
         let what = &row.it.access.what;
         let mut lines = Vec::new();
         if row.it.access.holds == "membership" {
-            let held = self.read.snapshot.assignments.iter().filter(|it| it.who == *what);
-            lines.extend(held.map(|it| {
-                let says = Sentence::of("what the group has: ");
-                let says = says.maybe(it.role.as_ref(), |says, role| says.own("role ").id(role));
-                let says = says.maybe(it.member_of.as_ref(), |says, group| says.own("membership of ").id(group));
-                says.maybe(it.scope.as_ref(), |says, scope| says.own(" in ").id(scope))
+            let reached = effective(self.index, &Subject::Group(GroupId::new(what.raw())));
+            lines.extend(reached.iter().map(|it| {
+                let says = Sentence::of("the group reaches ").then(access(&it.access));
+                if it.eligible { says.own(", after an activation") } else { says }
             }));
         } else {
             let (mut open, mut seen) = (vec![RoleId::new(what.raw())], BTreeSet::new());
