@@ -134,6 +134,19 @@ fn a_name_of_a_policy_or_a_rule_without_its_prefix_is_an_error() {
 }
 
 #[test]
+fn an_identity_of_a_person_without_the_prefix_of_its_part_is_an_error() {
+    let it = Estate::merged();
+    let people = fs::read_to_string(it.path().join("people.yaml")).unwrap();
+    it.write("people.yaml", &people.replace("\"user:ada\", \"github:user:ada\"", "\"user:mia\""));
+    for command in [&["check", "plan.yaml"][..], &["trust", "check"]] {
+        let said = it.review(command, 1);
+        assert!(said.contains("error[unresolved-literal]") && said.contains("write `github:user:mia`"), "{said}");
+    }
+    it.write("people.yaml", &people.replace("\"user:ada\", \"github:user:ada\"", "\"user:mia\", \"github:user:mia\""));
+    it.review(&["trust", "check"], 0);
+}
+
+#[test]
 fn separation_of_duties_sees_two_accounts_of_one_person_as_one() {
     let it = Estate::merged();
     it.write(

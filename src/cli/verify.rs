@@ -173,6 +173,10 @@ impl VerifyArgs {
                 let read = path.as_deref().map(|path| Ok::<_, anyhow::Error>((shown(path), read(path)?)));
                 read.transpose()
             };
+            let unused = path.with_file_name(REVOKED_KEYS);
+            if self.revoked.is_none() && unused.is_file() {
+                streams::note(&format!("warning: `{0}` was not used; to use it, pass `--revoked {0}`", shown(&unused)));
+            }
             (shown(path), read(path)?, beside(&self.revoked)?, beside(&self.people)?)
         } else {
             let folder = TrustFolder::find(self.trust.as_deref(), &std::env::current_dir()?)

@@ -140,7 +140,7 @@ fn help<T: Clone>(console: &mut dyn Console, colour: bool, choices: &[KeyBinding
         for words in [
             "space, ↓, PageDown: scroll down",
             "↑, PageUp, Home: scroll up",
-            "Ctrl-C: quit at once; your decisions are in the journal",
+            "Ctrl-C: quit at once; decisions of a review stay in its journal",
         ] {
             page.para("", &[crate::report::layout::StyledSpan::own(Label::Plain, words)]);
         }

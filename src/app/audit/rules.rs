@@ -64,7 +64,7 @@ const BASELINES: &[Column] = &[
     ("until", "until"),
     ("until_privileged", "privileged until"),
     ("reason", "reason"),
-    ("baseline", ""),
+    ("baseline", "line"),
     ("session", ""),
 ];
 

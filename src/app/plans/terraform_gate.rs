@@ -2,14 +2,14 @@
 //!
 //! Each file must have a digest that the plan states. Of a file in JSON, the changes are computed again from the present
 //! snapshot, and must be those of the plan: a plan that states the digest of another file is found so. A binary file shows
-//! nothing but its digest.
+//! nothing but its digest, so it is not enough: the plan could state fewer changes than Terraform applies.
 
 use std::path::PathBuf;
 
 use crate::app::plans::drafted::PlanHeader;
 use crate::app::plans::terraform_plan::{TerraformPlan, bytes};
 use crate::input::digest::{Digest, of};
-use crate::input::finding::{Code, Finding, Severity};
+use crate::input::finding::{Code, Finding};
 use crate::input::place::Place;
 use crate::input::time::Time;
 use crate::plan::model::{Action, Plan};
@@ -71,10 +71,12 @@ pub fn faults(plan: &Plan, files: &[TerraformFile], snapshot: &Snapshot, now: Ti
     match files.iter().find(|file| file.is_json()) {
         Some(file) => found.extend(differs(plan, file, snapshot, now)),
         None => found.push(
-            Finding::new(Code::OtherPlanFile, "only the digest of the Terraform plan was compared, not its changes")
-                .weighing(Severity::Warning)
-                .at(&made_from.source.place)
-                .help("name the plan in JSON as well: `--terraform-plan tfplan --terraform-plan plan.json`"),
+            Finding::new(
+                Code::OtherPlanFile,
+                "the changes of the Terraform plan cannot be compared without its JSON form",
+            )
+            .at(&made_from.source.place)
+            .help("name both files, the plan and what `terraform show -json` prints of it"),
         ),
     }
     found

@@ -135,6 +135,10 @@ pub fn retire(place: &SiteLocation, person: &PersonId, at: Time) -> anyhow::Resu
         ));
     }
     said.extend(still_named(&site, person));
+    if !open.is_empty() {
+        let what = "approvals by these keys that were not exported stop counting; `review status` lists what waits";
+        said.push(what.to_owned());
+    }
     said.push(
         "keep the person in people.yaml and the lines in allowed_signers, so that the log shows who signed".to_owned(),
     );

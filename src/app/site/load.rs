@@ -178,6 +178,7 @@ impl Site {
         let rules = data;
         let data = rules.clone().in_estate(&snapshot);
         reading.faults.findings.extend(unresolved(&pack, &data_files, (&people, &tasks), &snapshot));
+        reading.faults.findings.extend(unknown_names::without_prefix(&people, &agents, &snapshot));
         if !reading.faults.findings.is_empty() {
             return Ok(Err(reading.faults));
         }

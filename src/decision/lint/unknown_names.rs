@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Agents, People, Tasks};
+use crate::config::{Agents, People, Person, Tasks};
 use crate::input::finding::{Code, Finding, Severity};
 use crate::input::id::Id;
 use crate::input::nearest::nearest;
-use crate::input::place::Placed;
+use crate::input::place::{Place, Placed};
 use crate::policy::literals::{Literal, literals};
 use crate::policy::{Pack, entity_name};
 use crate::snapshot::model::Snapshot;
@@ -135,6 +135,41 @@ pub fn in_same_as(people: &People, agents: &Agents, snapshot: &Snapshot) -> Vec<
         found.push(Finding::new(Code::DanglingReference, message).at(&id.place).help(help));
     }
     found
+}
+
+/// Identities and groups of people and agents that a merged snapshot has only with the prefix of a part. WHY an error: what such
+/// a person or agent holds or gains would not be recognised as theirs.
+#[must_use]
+pub fn without_prefix(people: &People, agents: &Agents, snapshot: &Snapshot) -> Vec<Finding> {
+    let prefixes: Vec<&str> = snapshot.parts.iter().filter_map(|part| Some(part.prefix.as_ref()?.raw())).collect();
+    if prefixes.is_empty() {
+        return Vec::new();
+    }
+    let identities: BTreeSet<&str> = snapshot.identities.iter().map(|identity| identity.id.as_str()).collect();
+    let groups: BTreeSet<&str> = snapshot.groups.iter().map(|group| group.id.as_str()).collect();
+    let meant = |name: &str, known: &BTreeSet<&str>| {
+        let with_prefix =
+            || prefixes.iter().map(|prefix| format!("{prefix}{name}")).find(|id| known.contains(id.as_str()));
+        if known.contains(name) { None } else { with_prefix() }
+    };
+    let fault = |what: &str, name: &str, id: &str, place: &Place| {
+        let message = format!("the {what} `{name}` is not in the merged snapshot, which has `{id}`");
+        Finding::new(Code::UnresolvedLiteral, message).at(place).help(format!("write `{id}`"))
+    };
+    // A person may have an id from before the merge beside the one with the prefix.
+    let has = |person: &Person, id: &str| person.identities.iter().any(|it| it.value.as_str() == id);
+    let of_people = people.all().iter().flat_map(|person| person.identities.iter().map(move |it| (Some(person), it)));
+    let of_agents = agents.all().iter().map(|agent| (None, &agent.id));
+    let named = of_people.chain(of_agents).filter_map(|(person, it)| {
+        let name = it.value.as_str();
+        let id = meant(name, &identities).filter(|id| !person.is_some_and(|person| has(person, id)))?;
+        Some(fault("identity", name, &id, &it.place))
+    });
+    let listed = people.named_groups().filter_map(|it| {
+        let name = it.value.as_str();
+        meant(name, &groups).map(|id| fault("group", name, &id, &it.place))
+    });
+    named.chain(listed).collect()
 }
 
 /// Scopes, owners and sponsors of tasks that the snapshot does not contain.

@@ -102,7 +102,7 @@ fn finding(
     let (message, help) = match &first.revocation {
         KeyRevocation::Whole => (
             format!("the key `{key}` is revoked: none of its sessions counts, not even their rejections ({list})"),
-            "have what they approved decided again; to keep the sessions up to a head of the log, run `review trust revoke KEY --up-to HEAD`",
+            "have what they approved decided again; to keep the sessions up to a head of the log, add `valid-up-to=HEAD` at the end of the key's line in `revoked_keys`",
         ),
         KeyRevocation::UpTo(heads) => {
             let missing = heads.iter().find(|head| !found.contains_key(head));
