@@ -59,7 +59,7 @@ impl SelectionArgs {
 /// How data is written to stdout. The format never changes the exit code.
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Text, Self::Json, Self::Sarif, Self::Junit, Self::Github, Self::Gitlab, Self::Markdown]
+        Self::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {

@@ -147,6 +147,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_rule_file_of_the_policies_folder_is_shipped() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        let mut on_disk = std::collections::BTreeSet::new();
+        for folder in ["", "escalations"] {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|it| it == "yaml") {
+                    on_disk.insert(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        assert_eq!(on_disk, SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect());
+    }
+
+    #[test]
     fn the_shipped_rules_read_and_name_their_sources() {
         let data = Data::shipped().unwrap();
         assert!(data.escalations.len() >= 15);

@@ -395,12 +395,10 @@ fn every_shipped_policy_is_exercised() {
     let pack = pack();
     assert_eq!(tabled, pack.policies().map(|about| about.id.as_str()).collect());
     assert!(tabled.len() >= 24);
-    let families: BTreeSet<&str> = tabled.iter().filter_map(|id| id.split('-').next()).collect();
     for about in pack.policies() {
         let family = about.id.as_str().split('-').next().unwrap();
         assert_eq!(&*about.place.file, format!("shipped/{family}.cedar"), "a policy stands in its family's file");
     }
-    assert_eq!(families.len(), 10);
 }
 
 #[test]
