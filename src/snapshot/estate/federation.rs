@@ -117,17 +117,7 @@ impl<'t> Federated<'t> {
         if self.subjects.is_empty() {
             return Some(AlsoAsked(self.rest.clone()));
         }
-        let found = |pattern: &String| {
-            if !self.fold {
-                return admits(pattern, offered);
-            }
-            let offered = match offered {
-                Subjects::One(subject) => Subjects::One(subject.to_ascii_lowercase()),
-                Subjects::From(prefix) => Subjects::From(prefix.to_ascii_lowercase()),
-            };
-            admits(&pattern.to_ascii_lowercase(), &offered)
-        };
-        let patterns = || self.subjects.iter().map(|pattern| (pattern, found(pattern)));
+        let patterns = || self.subjects.iter().map(|pattern| (pattern, self.matches(pattern, offered)));
         if patterns().any(|(_, found)| found == Some(Admits::All)) {
             return Some(AlsoAsked(self.rest.clone()));
         }
@@ -138,6 +128,33 @@ impl<'t> Federated<'t> {
         let subject = format!("the subject of the token is {}", some.join(" or "));
         let both = self.rest.as_ref().map_or_else(|| subject.clone(), |rest| format!("{subject} and {rest}"));
         Some(AlsoAsked(Some(both)))
+    }
+
+    /// Whether one of its patterns matches all, some or none of the subjects.
+    fn matches(&self, pattern: &str, offered: &Subjects) -> Option<Admits> {
+        if !self.fold {
+            return admits(pattern, offered);
+        }
+        let offered = match offered {
+            Subjects::One(subject) => Subjects::One(subject.to_ascii_lowercase()),
+            Subjects::From(prefix) => Subjects::From(prefix.to_ascii_lowercase()),
+        };
+        admits(&pattern.to_ascii_lowercase(), &offered)
+    }
+
+    /// The patterns of subjects that outsiders may have, given the subjects of the parts; `None` means any subject.
+    /// `is_known`: a part is known to issue the tokens, so that a pattern which matches one of its subjects is no outsider's.
+    pub fn unlinked(&self, offered: &[&Subjects], is_known: bool) -> Vec<Option<&str>> {
+        if self.subjects.is_empty() {
+            return if is_known { Vec::new() } else { vec![None] };
+        }
+        let is_linked = |pattern: &str| {
+            let is_one = !pattern.contains(['*', '?']);
+            (is_known || is_one) && offered.iter().any(|subjects| self.matches(pattern, subjects).is_some())
+        };
+        // WHY: the empty pattern is that of a trust which no subject can use.
+        let patterns = self.subjects.iter().map(String::as_str).filter(|it| !it.is_empty());
+        patterns.filter(|it| !is_linked(it)).map(Some).collect()
     }
 }
 

@@ -1,12 +1,13 @@
 //! Links between the parts: trusts by which an identity of one part can act as one of another.
 //!
 //! 1. Whoever gets tokens from an issuer (workflows of GitHub, service accounts of Kubernetes) is compared with the trusts in
-//!    tokens of that issuer (roles of AWS, applications of Entra) and with the principals of Google Cloud that stand for such
-//!    tokens. A link has what the trust asks for besides subject and audience as its condition.
+//!    tokens of that issuer (roles of AWS, applications of Entra) and with the principals of Google Cloud that represent such
+//!    tokens. A link has what the trust asks for besides subject and audience as its condition, and what the export of
+//!    Google Cloud does not state: which issuers a pool trusts, and which clusters it has.
 //! 2. Users, groups and service principals of Azure are those of Entra with the same id.
 //! 3. The lines of `--map`.
 //!
-//! An issuer that no part has stays what it is without a merge: outsiders. Costs one comparison for each trust of an issuer
+//! A subject or principal to which nothing is linked stays what it is without a merge: outsiders, with a note. Costs one comparison for each trust of an issuer
 //! and each identity that gets tokens from it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::input::text::Text;
 use crate::snapshot::model::{Identity, Snapshot, Trust};
 
 use super::federation::{AlsoAsked, Federated, GITHUB, Subjects, host};
+use super::google::{PoolMember, is_of_clusters};
 use super::part::{LinkOptions, NamedPart};
 
 /// Annotations of service accounts of Kubernetes that name what they act as, kept as labels by the importer.
@@ -31,20 +33,22 @@ struct Presenter<'p> {
     subjects: Vec<Subjects>,
 }
 
-/// The links found: by who and as whom, the kind and the condition. One without a condition wins.
+/// The links found: by who and as whom, the kind and the conditions, of which one must hold; `None`: no condition.
 #[derive(Default)]
 struct Found {
-    links: BTreeMap<(Text, Text), (&'static str, Option<String>)>,
+    links: BTreeMap<(Text, Text), (&'static str, Option<BTreeSet<String>>)>,
 }
 
 impl Found {
     fn add(&mut self, from: Text, to: Text, kind: &'static str, condition: Option<String>) {
-        let slot = self.links.entry((from, to)).or_insert_with(|| (kind, condition.clone()));
-        slot.1 = match (slot.1.take(), condition) {
-            (Some(known), Some(more)) if known == more => Some(known),
-            (Some(known), Some(more)) => Some(format!("{known}, or {more}")),
-            (None, _) | (_, None) => None,
-        };
+        let (_, known) = self.links.entry((from, to)).or_insert_with(|| (kind, Some(BTreeSet::new())));
+        match (known.as_mut(), condition) {
+            (Some(known), Some(more)) => {
+                known.insert(more);
+            }
+            (_, None) => *known = None,
+            (None, Some(_)) => {}
+        }
     }
 }
 
@@ -87,7 +91,7 @@ pub(super) fn add(
             to,
             via: kind.into(),
             requires: None,
-            condition: condition.map(Text::from),
+            condition: condition.map(|all| Text::from(all.into_iter().collect::<Vec<_>>().join(", or "))),
             system: None,
         };
         snapshot.trusts.push(trust);
@@ -125,8 +129,7 @@ fn counted(n: usize, one: &str, many: &str) -> String {
 fn presenters<'p>(named: &'p [NamedPart], options: &LinkOptions) -> BTreeMap<String, Vec<Presenter<'p>>> {
     let mut out: BTreeMap<String, Vec<Presenter<'p>>> = BTreeMap::new();
     for part in named {
-        let of_part: Vec<String> =
-            options.issuers.iter().filter(|(name, _)| *name == part.name).map(|(_, issuer)| host(issuer)).collect();
+        let of_part: Vec<String> = issuers(options, part).collect();
         for identity in &part.snapshot.identities {
             let mut give = |issuers: &[String], subjects: Vec<Subjects>| {
                 for issuer in issuers {
@@ -149,42 +152,60 @@ fn presenters<'p>(named: &'p [NamedPart], options: &LinkOptions) -> BTreeMap<Str
     out
 }
 
+/// The issuers that the user names for a part.
+fn issuers<'o>(options: &'o LinkOptions, part: &'o NamedPart) -> impl Iterator<Item = String> + 'o {
+    options.issuers.iter().filter(|(name, _)| *name == part.name).map(|(_, issuer)| host(issuer))
+}
+
 /// The namespace and name of a service account of Kubernetes.
 fn account<'i>(part: &NamedPart, identity: &'i Identity) -> Option<(&'i str, &'i str)> {
     part.local(identity.id.as_str()).strip_prefix("sa:")?.split_once('/')
 }
 
+/// Trusts by what they admit that no identity of the parts is linked to: by issuer and subject, who is acted as.
+type Unlinked<'t> = BTreeMap<(String, Option<String>), BTreeSet<&'t Text>>;
+
 fn tokens(named: &[NamedPart], options: &LinkOptions, found: &mut Found, findings: &mut Vec<Finding>) {
     let presenters = presenters(named, options);
-    let mut unknown: BTreeMap<String, BTreeSet<&Text>> = BTreeMap::new();
+    let mut unlinked = Unlinked::new();
     for part in named {
         for trust in &part.snapshot.trusts {
             let Some(federated) = Federated::of(trust, part.local(trust.from.raw())) else { continue };
             let kind = "oidc-federation";
-            for who in presenters.get(&federated.issuer).into_iter().flatten() {
+            let all = presenters.get(&federated.issuer);
+            for who in all.into_iter().flatten() {
                 for AlsoAsked(condition) in who.subjects.iter().filter_map(|subjects| federated.admits(subjects)) {
                     found.add(who.id.text(), federated.to.clone(), kind, condition);
                 }
             }
             let annotated = annotated(named, &federated, found);
-            if !presenters.contains_key(&federated.issuer) && !annotated {
-                unknown.entry(federated.issuer.clone()).or_default().insert(federated.to);
+            let offered = all.into_iter().flatten().flat_map(|who| &who.subjects).chain(&annotated);
+            for subject in federated.unlinked(&offered.collect::<Vec<_>>(), all.is_some()) {
+                let slot = unlinked.entry((federated.issuer.clone(), subject.map(str::to_owned))).or_default();
+                slot.insert(federated.to);
             }
         }
-        google(part, named, &presenters, found);
+        google(part, named, (options, &presenters), found, findings);
     }
-    findings.extend(unknown.iter().map(|(issuer, roles)| {
+    findings.extend(unlinked.iter().map(|((issuer, subject), roles)| {
+        let is_known = presenters.contains_key(issuer);
         let roles = counted(roles.len(), "identity trusts", "identities trust");
-        let message =
-            format!("{roles} tokens of `{issuer}`, which no part is known to issue, so they count as outsiders");
-        Finding::new(Code::SystemsLinked, message)
-            .help(format!("if a part issues them, say so: `--issuer NAME={issuer}`"))
+        let subject = subject.as_ref().map_or_else(String::new, |it| format!(" with the subject `{it}`"));
+        let whose = if is_known { "no identity of the parts is known to get" } else { "no part is known to issue" };
+        let message = format!("{roles} tokens of `{issuer}`{subject}, which {whose}, so they count as outsiders");
+        let help = if is_known {
+            "merge the export of what gets them too; `--map` links an identity by its name".to_owned()
+        } else {
+            format!("if a part issues them, say so: `--issuer NAME={issuer}`")
+        };
+        Finding::new(Code::SystemsLinked, message).help(help)
     }));
 }
 
 /// Links service accounts of Kubernetes whose annotation names a role that admits their subject, whatever the issuer.
-fn annotated(named: &[NamedPart], federated: &Federated<'_>, found: &mut Found) -> bool {
-    let mut any = false;
+/// Returns the subjects linked.
+fn annotated(named: &[NamedPart], federated: &Federated<'_>, found: &mut Found) -> Vec<Subjects> {
+    let mut linked = Vec::new();
     for part in named {
         let names_it = |it: &&Identity| it.labels.get(AWS_ROLE).is_some_and(|role| role == federated.to);
         for identity in part.snapshot.identities.iter().filter(names_it) {
@@ -192,69 +213,87 @@ fn annotated(named: &[NamedPart], federated: &Federated<'_>, found: &mut Found) 
             let subject = Subjects::One(format!("system:serviceaccount:{namespace}:{name}"));
             if let Some(AlsoAsked(condition)) = federated.admits(&subject) {
                 found.add(identity.id.text(), federated.to.clone(), "oidc-federation", condition);
-                any = true;
+                linked.push(subject);
             }
         }
     }
-    any
+    linked
 }
 
-/// Links the principals of Google Cloud that stand for tokens of a pool.
-fn google(part: &NamedPart, named: &[NamedPart], presenters: &BTreeMap<String, Vec<Presenter<'_>>>, found: &mut Found) {
+/// Links the principals of Google Cloud that represent tokens of a pool, and notes those that nobody is linked to.
+fn google(
+    part: &NamedPart,
+    named: &[NamedPart],
+    (options, presenters): (&LinkOptions, &BTreeMap<String, Vec<Presenter<'_>>>),
+    found: &mut Found,
+    findings: &mut Vec<Finding>,
+) {
     let identities = part.snapshot.identities.iter().map(|it| it.id.text());
     let groups = part.snapshot.groups.iter().map(|it| it.id.text());
     for principal in identities.chain(groups) {
-        let local = part.local(principal.raw());
-        if let Some((pool, rest)) = local.strip_prefix("serviceAccount:").and_then(|it| it.split_once('[')) {
-            let subject = rest.strip_suffix(']').and_then(|it| it.split_once('/'));
-            let Some((namespace, name)) = subject.filter(|_| pool.ends_with(".svc.id.goog")) else { continue };
-            kubernetes(named, (pool, namespace, name), presenters, &principal, found);
-        } else if let Some((_, rest)) = local.split_once("/workloadIdentityPools/") {
-            let Some((_, claim)) = rest.split_once('/') else { continue };
-            for who in presenters.get(GITHUB).into_iter().flatten() {
-                for AlsoAsked(condition) in who.subjects.iter().filter_map(|subjects| of_claim(claim, subjects)) {
-                    let pool = format!("the provider of the pool trusts {GITHUB}");
-                    let condition = condition.map_or_else(|| pool.clone(), |more| format!("{pool} and {more}"));
-                    found.add(who.id.text(), principal.clone(), "workload-identity", Some(condition));
-                }
+        let Some(member) = PoolMember::of(part.local(principal.raw())) else { continue };
+        let links = if member.is_of_clusters() {
+            of_clusters(named, options, &member)
+        } else {
+            of_providers(presenters, &member)
+        };
+        let is_mapped = options.map.iter().any(|line| line.to == principal.raw());
+        if links.is_empty() && !is_mapped {
+            let message = format!(
+                "`{}` represents tokens that no identity of the parts is known to get, so it counts as outsiders",
+                principal.raw()
+            );
+            let help = "if an identity of a part gets them, name it with `--map`";
+            findings.push(Finding::new(Code::SystemsLinked, message).help(help));
+        }
+        for (from, condition) in links {
+            found.add(from, principal.clone(), "workload-identity", condition);
+        }
+    }
+}
+
+/// Who gets tokens of issuers that the pool of a member may trust, and under which condition.
+fn of_providers(
+    presenters: &BTreeMap<String, Vec<Presenter<'_>>>,
+    member: &PoolMember<'_>,
+) -> Vec<(Text, Option<String>)> {
+    let mut links = Vec::new();
+    for (issuer, all) in presenters.iter().filter(|(issuer, _)| !is_of_clusters(issuer)) {
+        for who in all {
+            for AlsoAsked(more) in who.subjects.iter().filter_map(|subjects| member.admits(subjects)) {
+                links.push((who.id.text(), both(Some(format!("the provider of the pool trusts {issuer}")), more)));
             }
         }
     }
+    links
 }
 
-/// Whether a claim of a principal of a pool is one of a workflow, and what else must hold.
-fn of_claim(claim: &str, offered: &Subjects) -> Option<AlsoAsked> {
-    let (Subjects::From(subject) | Subjects::One(subject)) = offered;
-    let repository = subject.strip_prefix("repo:")?.trim_end_matches(':');
-    let owner = repository.split('/').next().unwrap_or_default();
-    match claim.split_once('/') {
-        Some(("subject", pinned)) => {
-            pinned.starts_with(subject.as_str()).then(|| AlsoAsked(Some(format!("the subject is {pinned}"))))
-        }
-        Some(("attribute.repository", name)) => (name == repository).then_some(AlsoAsked(None)),
-        Some(("attribute.repository_owner", name)) => (name == owner).then_some(AlsoAsked(None)),
-        Some(_) | None => None,
-    }
-}
-
-/// Links a service account of Kubernetes to the member of Google Cloud that stands for it.
-fn kubernetes(
-    named: &[NamedPart],
-    (pool, namespace, name): (&str, &str, &str),
-    presenters: &BTreeMap<String, Vec<Presenter<'_>>>,
-    principal: &Text,
-    found: &mut Found,
-) {
-    let subject = Subjects::One(format!("system:serviceaccount:{namespace}:{name}"));
-    for who in presenters.get(pool).into_iter().flatten().filter(|who| who.subjects.contains(&subject)) {
-        found.add(who.id.text(), principal.clone(), "workload-identity", None);
-    }
+/// The service accounts of Kubernetes that a member may represent, and under which condition.
+fn of_clusters(named: &[NamedPart], options: &LinkOptions, member: &PoolMember<'_>) -> Vec<(Text, Option<String>)> {
+    let mut links = Vec::new();
     for part in named {
-        let is_it =
-            |it: &&Identity| account(part, it) == Some((namespace, name)) && it.labels.contains_key(GOOGLE_ACCOUNT);
-        for identity in part.snapshot.identities.iter().filter(is_it) {
-            found.add(identity.id.text(), principal.clone(), "workload-identity", None);
+        let pools: Vec<String> = issuers(options, part).filter(|it| is_of_clusters(it)).collect();
+        for identity in &part.snapshot.identities {
+            let Some((namespace, name)) = account(part, identity) else { continue };
+            let is_stated = pools.iter().any(|pool| pool == member.pool)
+                || (member.is_subject() && identity.labels.contains_key(GOOGLE_ACCOUNT));
+            if !is_stated && !pools.is_empty() {
+                continue;
+            }
+            if let Some(AlsoAsked(more)) = member.admits_account(namespace, name) {
+                let pool = (!is_stated).then(|| format!("the cluster is of the pool {}", member.pool));
+                links.push((identity.id.text(), both(pool, more)));
+            }
         }
+    }
+    links
+}
+
+/// Both conditions.
+fn both(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one} and {other}")),
+        (one, other) => one.or(other),
     }
 }
 

@@ -7,6 +7,7 @@
 //! does not depend on the order of the parts. Linear in the size of the snapshots, except for links.
 
 mod federation;
+mod google;
 mod links;
 mod mapping;
 mod part;

@@ -151,6 +151,107 @@ fn members_of_google_cloud_that_stand_for_tokens_are_linked() {
     );
 }
 
+fn notes<'e>(it: &'e Estate, with: &str) -> Vec<&'e str> {
+    it.findings.iter().map(|finding| finding.message.raw()).filter(|text| text.contains(with)).collect()
+}
+
+/// An export of Google Cloud with one principal of a pool.
+fn google(principal: &str) -> String {
+    let id = if principal.contains('[') || principal.contains("principal:") {
+        principal.to_owned()
+    } else {
+        format!("principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/{principal}")
+    };
+    format!(
+        r#"{{"version":1,"taken_at":"2026-11-01T11:00:00Z","source":"gcp","target":{{"system":"gcp","id":"9"}},"identities":[{{"id":"{id}","kind":"workload"}}]}}"#
+    )
+}
+
+#[test]
+fn every_form_of_a_principal_of_a_pool_is_linked_or_noted_as_outsiders() {
+    const OF_GOOGLE: &str =
+        "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p.svc.id.goog";
+    let condition = |principal: &str| {
+        let it = merged(&[GITHUB, CLUSTER, &google(principal)], &LinkOptions::default());
+        let found = links(&it);
+        assert_eq!(found.len() + notes(&it, "outsiders").len(), 1, "{principal}: {found:?}");
+        found.first().map(|(from, _, condition)| format!("{from}: {}", condition.unwrap_or_default()))
+    };
+    let workflow = "github:workflow:acme/shop: the provider of the pool trusts token.actions.githubusercontent.com";
+    let account = "kubernetes:sa:shop/web: the cluster is of the pool p.svc.id.goog";
+    for (principal, expected) in [
+        ("gh/*", workflow.to_owned()),
+        ("gh/attribute.repository/acme/shop", workflow.to_owned()),
+        ("gh/attribute.repository_owner/acme", workflow.to_owned()),
+        ("gh/attribute.repository_id/5", format!("{workflow} and attribute.repository_id is 5")),
+        ("gh/group/ops", format!("{workflow} and group is ops")),
+        ("serviceAccount:p.svc.id.goog[shop/web]", account.to_owned()),
+        (&format!("{OF_GOOGLE}/subject/ns/shop/sa/web"), account.to_owned()),
+        ("p.svc.id.goog/*", account.to_owned()),
+        ("p.svc.id.goog/namespace/shop", account.to_owned()),
+        ("p.svc.id.goog/kubernetes.cluster/https://c", format!("{account} and kubernetes.cluster is https://c")),
+    ] {
+        assert_eq!(condition(principal), Some(expected), "{principal}");
+    }
+    for outsiders in [
+        "gh/attribute.repository/other/shop",
+        "gh/attribute.repository_owner/other",
+        "gh/subject/someone",
+        "gh",
+        "serviceAccount:p.svc.id.goog[shop/job]",
+        "serviceAccount:p.svc.id.goog[shop]",
+        &format!("{OF_GOOGLE}/subject/ns/shop/sa/job"),
+        "p.svc.id.goog/namespace/other",
+    ] {
+        assert_eq!(condition(outsiders), None, "{outsiders}");
+    }
+}
+
+#[test]
+fn a_cluster_of_another_pool_of_google_cloud_is_not_linked() {
+    let with = |issuer: &str, principal: &str| {
+        let issuers = vec![("kubernetes".to_owned(), issuer.to_owned())];
+        let it = merged(&[CLUSTER, &google(principal)], &LinkOptions { issuers, map: Vec::new() });
+        links(&it).iter().map(|(_, _, condition)| condition.map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(with("p.svc.id.goog", "p.svc.id.goog/*"), [None]);
+    assert_eq!(with("q.svc.id.goog", "p.svc.id.goog/*"), [None; 0]);
+    assert_eq!(with("p.svc.id.goog", "gh/*"), [None; 0], "its tokens are for its own pool");
+    let elsewhere = "the provider of the pool trusts oidc.example";
+    assert_eq!(with("https://oidc.example", "gh/*"), [Some(elsewhere.to_owned())]);
+    let subject = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/k/subject/system:serviceaccount:shop";
+    assert_eq!(with("https://oidc.example", &format!("{subject}:web")), [Some(elsewhere.to_owned())]);
+    assert_eq!(with("https://oidc.example", &format!("{subject}:job")), [None; 0]);
+}
+
+#[test]
+fn each_subject_that_stays_unlinked_is_noted_as_outsiders() {
+    let label =
+        r#""kind":"service_account","labels":{"eks.amazonaws.com/role-arn":"arn:aws:iam::111111111111:role/node"}"#;
+    let annotated = CLUSTER.replace(r#""kind":"service_account""#, label);
+    let with = |subjects: &str, issuers: Vec<(String, String)>| {
+        let aws = AWS.replace(r#"[\"system:serviceaccount:shop:web\"]"#, subjects);
+        let it = merged(&[GITHUB, &annotated, &aws], &LinkOptions { issuers, map: Vec::new() });
+        assert_eq!(links(&it).len(), 2, "{subjects}");
+        notes(&it, "outsiders").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let two = r#"[\"system:serviceaccount:shop:web\",\"system:serviceaccount:shop:job\"]"#;
+    assert_eq!(with(r#"[\"system:serviceaccount:shop:web\"]"#, Vec::new()), [""; 0]);
+    let said = with(two, Vec::new());
+    assert!(said.len() == 1 && said[0].contains("`system:serviceaccount:shop:job`"), "{said:?}");
+    let wide = r#"[\"system:serviceaccount:shop:we?\"]"#;
+    let aws = AWS.replace(r#"{\"StringEquals\":{\"oidc.eks"#, r#"{\"StringLike\":{\"oidc.eks"#);
+    let aws = aws.replace(r#"[\"system:serviceaccount:shop:web\"]"#, wide);
+    let open = merged(&[&annotated, &aws], &LinkOptions::default());
+    assert!(notes(&open, "shop:we?")[0].contains("which no part is known to issue"), "{:?}", open.findings);
+    let issuers = vec![("kubernetes".to_owned(), "oidc.eks.eu-west-1.amazonaws.com/id/A1".to_owned())];
+    let said = with(two, issuers);
+    assert!(said.len() == 1 && said[0].contains("no identity of the parts is known to get"), "{said:?}");
+    let other = AWS.replace("repo:acme/shop:*", "repo:other/shop:*");
+    let said = merged(&[GITHUB, &other], &LinkOptions::default());
+    assert_eq!(notes(&said, "`repo:other/shop:*`").len(), 1, "{:?}", said.findings);
+}
+
 #[test]
 fn principals_of_azure_are_those_of_their_entra_tenant() {
     let entra = r#"{"version":1,"taken_at":"2026-11-01T11:00:00Z","source":"entra","target":{"system":"entra","id":"t-1"},
