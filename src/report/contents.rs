@@ -4,11 +4,11 @@
 //! Builds a [`ContentsReport`] from the contents of a change and its gains. A definition is shown completely; a grant
 //! only as far as its gains do not show it already. Linear in the permissions.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::effects::StatedList;
 use super::sentence::{Sentence, counted, number};
-use crate::access::model::facts::{Access, ChangeFacts, Contents, Fate, RoleLabels, Stated};
+use crate::access::model::facts::{Access, ChangeFacts, Contents, Fate, Federation, Isolation, RoleLabels, Stated};
 use crate::input::entitlement::{Effect, IdentityKind};
 use crate::input::text::Text;
 use crate::report::limits::Limits;
@@ -35,7 +35,7 @@ const BLOCKED: &str =
 pub struct ContentsReport {
     /// Permissions, by what the change does to them.
     pub lists: Vec<StatedAs>,
-    /// Includes, kinds of identity, owner and label: one sentence each.
+    /// Blocked access, borders crossed, includes, kinds of identity, owner and label: one sentence each.
     pub notes: Vec<Sentence>,
     /// The number of permissions granted that are privileged or unclassified and not part of a gain, or not listed at
     /// all.
@@ -80,7 +80,8 @@ impl ContentsReport {
         let gives = lists.iter().filter(|it| it.sign == '+').map(|it| it.list.severe).sum::<u64>();
         let frees = lists.iter().filter(|it| it.sign == '-').map(|it| severe_denies(&it.list)).sum::<u64>();
         let blocked = facts.blocked.then(|| Sentence::of(BLOCKED));
-        let notes = blocked.into_iter().chain(notes(contents, is_definition)).collect();
+        let isolation = isolation(&facts.isolation, show.names);
+        let notes = blocked.into_iter().chain(isolation).chain(notes(contents, is_definition)).collect();
         Self { lists, notes, severe: gives + frees + contents.not_listed }
     }
 
@@ -148,6 +149,26 @@ fn verb(fate: Fate, effect: Effect, is_definition: bool) -> &'static str {
     }
 }
 
+/// The borders that a change crosses: between environments, organisations and token issuers. Names `most` identities each.
+fn isolation(it: &Isolation, most: usize) -> Vec<Sentence> {
+    let named = |words: &'static str, all: &BTreeSet<Text>| {
+        let all: Vec<Text> = all.iter().cloned().collect();
+        (!all.is_empty()).then(|| Sentence::of(words).few_names(&all, most))
+    };
+    let federation = it.federation.map(|Federation { subject, audience }| {
+        let pins = match (subject, audience) {
+            (true, true) => "names their subject and their audience",
+            (true, false) => "names their subject, not their audience",
+            (false, true) => "names their audience, not one subject",
+            (false, false) => "names neither one subject nor their audience",
+        };
+        Sentence::of(format!("federation: trusts tokens of another issuer, and {pins}"))
+    });
+    let crossing = named("crosses environments; reaches more than one: ", &it.crossing);
+    let third = named("third party; belongs to another organisation: ", &it.third_parties);
+    [crossing, third, federation].into_iter().flatten().collect()
+}
+
 fn notes(contents: &Contents, is_definition: bool) -> Vec<Sentence> {
     let mut notes = Vec::new();
     for (fate, verb) in
@@ -196,4 +217,35 @@ fn labels(notes: &mut Vec<Sentence>, before: Option<&RoleLabels>, after: Option<
 fn kinds<'k>(kinds: impl Iterator<Item = &'k IdentityKind>) -> Sentence {
     let words: Vec<String> = kinds.map(|kind| kind.name().replace('_', " ")).collect();
     Sentence::of(if words.is_empty() { "every kind of identity".to_owned() } else { words.join(", ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::tests::build::{allow, grant, one, snapshot};
+
+    #[test]
+    fn the_borders_that_a_change_crosses_are_one_line_each() {
+        let world =
+            snapshot("x").identity("svc:ci", IdentityKind::ServiceAccount).role("reader", &[allow("read", "*")]);
+        let mut facts = one(&world, grant("svc:ci", "reader", None));
+        let shown = |facts: &ChangeFacts| -> Vec<String> {
+            let report = ContentsReport::of(facts, Limits { names: 1, ..Limits::ALL });
+            report.notes.iter().map(Sentence::terminal).collect()
+        };
+        assert_eq!(shown(&facts), [""; 0], "it crosses none");
+        facts.isolation = Isolation {
+            crossing: BTreeSet::from(["svc:ci".into()]),
+            third_parties: BTreeSet::from(["user:bob".into(), "user:eve".into()]),
+            federation: Some(Federation { subject: false, audience: true }),
+        };
+        assert_eq!(
+            shown(&facts),
+            [
+                "crosses environments; reaches more than one: `svc:ci`",
+                "third party; belongs to another organisation: `user:bob` and 1 more",
+                "federation: trusts tokens of another issuer, and names their audience, not one subject",
+            ]
+        );
+    }
 }
