@@ -21,6 +21,9 @@ pub struct Managed {
     pub before: Snapshot,
     /// As it will be.
     pub after: Snapshot,
+    /// What of both does not change. What else `after` has is added where the snapshot lacks it, whatever `before` has: the
+    /// snapshot may be older or later than `before`.
+    pub stays: Snapshot,
     /// Of what the tool decides on all holders.
     pub exclusive: Vec<Exclusive>,
     /// The ids of the identities, groups, roles and resources that the tool creates and deletes.
@@ -59,11 +62,15 @@ fn content(it: &Assignment) -> Content {
 pub fn rebase(base: &Snapshot, managed: &Managed) -> Snapshot {
     let mut managed = managed.clone();
     let rules = unmark(&mut managed);
-    let (before, after) = (&managed.before, &managed.after);
+    // Without a snapshot, what the tool shows is all that is known.
+    if base.is_blank() {
+        managed.stays.clone_from(&managed.before);
+    }
+    let after = &managed.after;
     let mut out = base.clone();
-    assignments(&mut out, before, after, &rules, &managed.exclusive);
-    members(&mut out, before, after, &managed.exclusive);
-    trusts(&mut out, before, after);
+    assignments(&mut out, &managed, &rules);
+    members(&mut out, &managed);
+    trusts(&mut out, &managed);
     roles(&mut out, &managed);
     gone(&mut out, &managed);
     named(&mut out, &managed);
@@ -99,7 +106,9 @@ fn unmark(managed: &mut Managed) -> Vec<Marked> {
     found
 }
 
-fn assignments(out: &mut Snapshot, before: &Snapshot, after: &Snapshot, marked: &[Marked], rules: &[Exclusive]) {
+fn assignments(out: &mut Snapshot, managed: &Managed, marked: &[Marked]) {
+    let Managed { before, after, exclusive: rules, .. } = managed;
+    let stays: BTreeSet<Content> = managed.stays.assignments.iter().map(content).collect();
     let was: BTreeSet<Content> = before.assignments.iter().map(content).collect();
     let is: BTreeSet<Content> = after.assignments.iter().map(content).collect();
     let is_exclusive = |it: &Assignment| {
@@ -125,14 +134,16 @@ fn assignments(out: &mut Snapshot, before: &Snapshot, after: &Snapshot, marked: 
     let known: BTreeSet<Content> = out.assignments.iter().map(content).collect();
     let added = after.assignments.iter().filter(|it| {
         let content = content(it);
-        !was.contains(&content) && !known.contains(&content)
+        !stays.contains(&content) && !known.contains(&content)
     });
     out.assignments.extend(added.cloned());
 }
 
 /// The listed members of groups.
-fn members(out: &mut Snapshot, before: &Snapshot, after: &Snapshot, rules: &[Exclusive]) {
+fn members(out: &mut Snapshot, managed: &Managed) {
+    let Managed { before, after, exclusive: rules, .. } = managed;
     let old: BTreeMap<&GroupId, &Group> = before.groups.iter().map(|it| (&it.id, it)).collect();
+    let kept: BTreeMap<&GroupId, &Group> = managed.stays.groups.iter().map(|it| (&it.id, it)).collect();
     for is in &after.groups {
         let Some(group) = out.groups.iter_mut().find(|it| it.id == is.id) else { continue };
         let was = old.get(&is.id);
@@ -144,13 +155,14 @@ fn members(out: &mut Snapshot, before: &Snapshot, after: &Snapshot, rules: &[Exc
             group.members.retain(|it| !was.members.contains(it) || is.members.contains(it));
             group.nested.retain(|it| !was.nested.contains(it) || is.nested.contains(it));
         }
-        let new = is.members.iter().filter(|it| was.is_none_or(|was| !was.members.contains(it)));
+        let stays = kept.get(&is.id);
+        let new = is.members.iter().filter(|it| stays.is_none_or(|stays| !stays.members.contains(it)));
         for it in new {
             if !group.members.contains(it) {
                 group.members.push(it.clone());
             }
         }
-        let new = is.nested.iter().filter(|it| was.is_none_or(|was| !was.nested.contains(it)));
+        let new = is.nested.iter().filter(|it| stays.is_none_or(|stays| !stays.nested.contains(it)));
         for it in new {
             if !group.nested.contains(it) {
                 group.nested.push(it.clone());
@@ -159,11 +171,12 @@ fn members(out: &mut Snapshot, before: &Snapshot, after: &Snapshot, rules: &[Exc
     }
 }
 
-fn trusts(out: &mut Snapshot, before: &Snapshot, after: &Snapshot) {
+fn trusts(out: &mut Snapshot, managed: &Managed) {
+    let Managed { before, after, stays, .. } = managed;
     let same = |a: &Trust, b: &Trust| Trust { id: b.id.clone(), ..a.clone() } == *b;
     let has = |list: &[Trust], it: &Trust| list.iter().any(|other| same(other, it));
     out.trusts.retain(|it| !has(&before.trusts, it) || has(&after.trusts, it));
-    let added = after.trusts.iter().filter(|it| !has(&before.trusts, it));
+    let added = after.trusts.iter().filter(|it| !has(&stays.trusts, it));
     let added: Vec<Trust> = added.filter(|it| !has(&out.trusts, it)).cloned().collect();
     out.trusts.extend(added);
 }
@@ -176,8 +189,17 @@ fn is_unresolved(role: &Role) -> bool {
 fn roles(out: &mut Snapshot, managed: &Managed) {
     let old: BTreeMap<&RoleId, &Role> = managed.before.roles.iter().map(|it| (&it.id, it)).collect();
     let known: BTreeMap<RoleId, usize> = out.roles.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
-    let is_changed = |it: &&Role| old.get(&it.id).is_none_or(|was| *was != *it) && !is_unresolved(it);
-    for it in managed.after.roles.iter().filter(is_changed) {
+    let stays: BTreeMap<&RoleId, &Role> = managed.stays.roles.iter().map(|it| (&it.id, it)).collect();
+    let gains = |it: &Role| {
+        let have = known.get(&it.id).and_then(|at| out.roles.get(*at));
+        have.is_some_and(|have| it.permissions.iter().any(|permission| !have.permissions.contains(permission)))
+    };
+    let is_changed = |it: &&Role| {
+        let is_stale = stays.get(&it.id).is_none_or(|stays| *stays != *it) && gains(it);
+        (old.get(&it.id).is_none_or(|was| *was != *it) || is_stale) && !is_unresolved(it)
+    };
+    let changed: Vec<&Role> = managed.after.roles.iter().filter(is_changed).collect();
+    for it in changed {
         match known.get(&it.id).and_then(|at| out.roles.get_mut(*at)) {
             // What the tool does not manage about a role stays.
             Some(role) => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::access::change::between::between;
 use crate::access::change::references::{Object, outline};
 use crate::app::io::command_error::hinted;
 use crate::app::io::files::shown;
@@ -15,7 +16,7 @@ use crate::input::finding::Finding;
 use crate::input::time::Time;
 use crate::plan::model::{Action, Change};
 use crate::snapshot::model::Snapshot;
-use crate::snapshot::terraform::{self, PlannedResource};
+use crate::snapshot::terraform::{self, PlannedResource, TerraformChanges};
 
 /// A plan of Terraform as read from files.
 #[derive(Clone, Debug)]
@@ -55,7 +56,8 @@ impl TerraformPlan {
         header: &PlanHeader,
         now: Time,
     ) -> Result<DraftedPlan, Vec<Finding>> {
-        let changes = terraform::changes(&self.name, &self.json, base, target)?;
+        let mut changes = terraform::changes(&self.name, &self.json, base, target)?;
+        changes.not_read.extend(uncovered(&changes));
         let lines = self.configuration.as_deref().map(|folder| Lines::of(folder, &changes.modules)).unwrap_or_default();
         let draft = PlanSource {
             tool: "terraform",
@@ -94,6 +96,22 @@ pub(crate) fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
         )
     );
     std::fs::read(path).with_context(cannot)
+}
+
+/// The resources of which something is unknown and that no change is of, so that nothing shows it.
+fn uncovered(changes: &TerraformChanges) -> Vec<String> {
+    let open: Vec<&PlannedResource> = changes.origins.iter().filter(|it| !it.unknown.is_empty()).collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let actions = between(&changes.before, &changes.after);
+    let covered: BTreeSet<String> = actions.iter().filter_map(|it| about(it, &changes.origins).origin).collect();
+    let hidden = open.into_iter().filter(|it| !covered.contains(&it.address));
+    let what = |it: &PlannedResource| {
+        let names: Vec<&str> = it.unknown.iter().map(String::as_str).collect();
+        format!("{}: `{}` is unknown or sensitive, and no change shows it", it.address, names.join("`, `"))
+    };
+    hidden.map(what).collect()
 }
 
 /// The resource whose names a change contains most of.
@@ -141,6 +159,9 @@ fn mentioned(action: &Action) -> BTreeSet<String> {
     made.chain(uses).chain(whole).collect()
 }
 
+#[cfg(test)]
+#[path = "terraform_hidden_tests.rs"]
+mod hidden_tests;
 #[cfg(test)]
 #[path = "terraform_provider_tests.rs"]
 mod provider_tests;

@@ -14,6 +14,8 @@ use crate::report::sentence::Sentence;
 pub fn faults(command: &'static str, faults: &Faults, code: ExitCode) -> Report {
     let verdict = if code == ExitCode::Denied {
         "the plan is invalid; it was not evaluated further"
+    } else if code == ExitCode::Passes {
+        "the plan was written, with warnings"
     } else {
         "a trust file is invalid; nothing was evaluated"
     };

@@ -190,13 +190,22 @@ impl Account {
         if let Some(boundary) = &boundary {
             outline.not_read.push(format!("{}: the boundary `{boundary}` of `{arn}`", side.address()));
         }
-        let trust = (kind == Kind::Role).then(|| side.json("assume_role_policy").unwrap_or_else(anybody_assumes));
+        let trust = (kind == Kind::Role).then(|| side.document("assume_role_policy", anybody_assumes));
         let mut inline = Vec::new();
-        let blocks = if side.has("inline_policy") { side.blocks("inline_policy") } else { None };
+        let is_open = |inline: &mut Vec<Value>| {
+            let called = side.placeholder("inline_policy");
+            if !side.is_past() {
+                inline.push(json!({"PolicyName": called, "PolicyDocument": everything()}));
+            }
+        };
+        let blocks = if side.has("inline_policy") { side.blocks("inline_policy") } else { Some(Vec::new()) };
+        if blocks.is_none() {
+            outline.name([format!("inline:{arn}:{}", side.placeholder("inline_policy")).as_str()]);
+            is_open(&mut inline);
+        }
         for block in blocks.into_iter().flatten() {
             let (Ok(called), Ok(policy)) = (block.text("name"), block.text("policy")) else {
-                let called = side.placeholder("inline_policy");
-                inline.push(json!({"PolicyName": called, "PolicyDocument": everything()}));
+                is_open(&mut inline);
                 continue;
             };
             let Some(policy) = policy else { continue };
@@ -228,7 +237,7 @@ impl Account {
         let arn = self.arn(kind, &of);
         outline.own(&format!("inline:{arn}:{name}"));
         outline.name([arn.as_str()]);
-        let document = side.json("policy").unwrap_or_else(everything);
+        let document = side.document("policy", everything);
         self.of(kind, &of).inline.push(json!({"PolicyName": name, "PolicyDocument": document}));
     }
 
@@ -261,7 +270,7 @@ impl Account {
                 let name = side.required("name");
                 let arn = self.path(side, "policy", &name);
                 outline.own(&arn);
-                let document = side.json("policy").unwrap_or_else(everything);
+                let document = side.document("policy", everything);
                 self.managed(&arn, &document);
             }
             "policy_attachment" => {
@@ -351,7 +360,7 @@ fn detail(kind: Kind, name: &str, arn: &str, entity: &Entity) -> Value {
 
 /// An assignment of a permission set. What a permission set gives is not in an export.
 fn assignment(side: &Side<'_>, outline: &mut Outline) {
-    let is_group = side.known("principal_type").as_deref() == Some("GROUP");
+    let is_group = side.text("principal_type").as_deref() == Some("GROUP");
     let principal = side.required("principal_id");
     let who = if is_group {
         Assignee::group(format!("sso:group/{principal}"))

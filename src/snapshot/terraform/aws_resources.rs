@@ -50,12 +50,12 @@ pub(super) fn resource_policy(side: &Side<'_>, account: &str, outline: &mut Outl
     outline.name([arn.as_str()]);
     let prefix = format!("resource-policy:{arn}#");
     outline.names.insert(prefix.clone());
-    let document = side.json(policy);
-    if document.is_some() && !arn.contains(UNKNOWN) {
+    let is_known = side.json(policy).is_some();
+    if is_known && !arn.contains(UNKNOWN) {
         outline.exclusive.push(Exclusive::HoldersOf(prefix));
     }
     let anybody = || json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]});
-    Some(json!({"Resource": arn, "Account": account, "Policy": document.unwrap_or_else(anybody)}))
+    Some(json!({"Resource": arn, "Account": account, "Policy": side.document(policy, anybody)}))
 }
 
 fn arn(side: &Side<'_>, of: &str, template: &str, account: &str) -> String {
@@ -99,7 +99,7 @@ fn function(side: &Side<'_>, account: &str, outline: &mut Outline) -> Value {
     let mut condition = serde_json::Map::new();
     let mut ask = |operator: &str, key: &str, attribute: &str| {
         // An unknown condition may always hold.
-        if let Some(value) = side.known(attribute) {
+        if let Some(value) = side.text(attribute).filter(|it| !it.contains(UNKNOWN)) {
             condition.insert(operator.to_owned(), json!({key: value}));
         }
     };

@@ -98,7 +98,8 @@ impl Arm {
 
     fn definition(&mut self, side: &Side<'_>, outline: &mut Outline) {
         let name = side.required("name");
-        let unknown = json!([{"actions": ["*"], "dataActions": ["*"]}]);
+        let any = if side.is_past() { Vec::new() } else { vec!["*"] };
+        let unknown = json!([{"actions": any, "dataActions": any}]);
         let permissions = match side.blocks("permissions") {
             None => unknown,
             Some(blocks) => blocks
@@ -107,11 +108,16 @@ impl Arm {
                     let allow = |field: &str| {
                         block.texts(field).unwrap_or_else(|| {
                             side.placeholder(&format!("permissions.{field}"));
-                            vec!["*"]
+                            any.clone()
                         })
                     };
                     // An unknown exception may except nothing.
-                    let except = |field: &str| block.texts(field).unwrap_or_default();
+                    let except = |field: &str| {
+                        block.texts(field).unwrap_or_else(|| {
+                            side.placeholder(&format!("permissions.{field}"));
+                            Vec::new()
+                        })
+                    };
                     json!({
                         "actions": allow("actions"), "notActions": except("not_actions"),
                         "dataActions": allow("data_actions"), "notDataActions": except("not_data_actions")

@@ -6,7 +6,7 @@
 //! Source: `HashiCorp`, Terraform documentation, "JSON Output Format" (formats 0.1 to 1.2); `OpenTofu` documentation, the same
 //! page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -136,6 +136,10 @@ struct RawConfiguration {
 #[derive(Debug, Deserialize)]
 struct RawProvider {
     #[serde(default)]
+    name: String,
+    #[serde(default)]
+    full_name: String,
+    #[serde(default)]
     expressions: BTreeMap<String, Value>,
 }
 
@@ -173,6 +177,8 @@ pub(super) struct Configuration {
     /// The source of each module, by its path.
     pub modules: BTreeMap<String, String>,
     providers: BTreeMap<String, BTreeMap<String, String>>,
+    /// The configurations of each provider, such as `aws`: key, and arguments without the region.
+    accounts: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 #[derive(Debug)]
@@ -188,6 +194,19 @@ fn reference(expression: &Value) -> Option<String> {
     expression.get("references")?.as_array()?.first()?.as_str().map(str::to_owned)
 }
 
+/// What tells the account of a configuration: its arguments without the region if these are constants and it states a region,
+/// else its key.
+fn account(key: &str, arguments: &BTreeMap<String, Value>) -> String {
+    let others: BTreeMap<&String, &Value> =
+        arguments.iter().filter(|(name, _)| !matches!(name.as_str(), "region" | "default_tags")).collect();
+    let is_constant = others.values().all(|it| it.get("constant_value").is_some());
+    if is_constant && arguments.contains_key("region") {
+        serde_json::to_string(&others).unwrap_or_else(|_| key.to_owned())
+    } else {
+        key.to_owned()
+    }
+}
+
 impl Configuration {
     fn of(raw: RawConfiguration) -> Self {
         let mut out = Configuration::default();
@@ -196,6 +215,8 @@ impl Configuration {
                 let value = value.get("constant_value")?.as_str()?.to_owned();
                 Some((name, value))
             };
+            let kind = provider.full_name.rsplit('/').next().filter(|it| !it.is_empty()).unwrap_or(&provider.name);
+            out.accounts.entry(kind.to_owned()).or_default().insert(key.clone(), account(&key, &provider.expressions));
             out.providers.insert(key, provider.expressions.into_iter().filter_map(constant).collect());
         }
         out.module("", raw.root_module);
@@ -223,6 +244,22 @@ impl Configuration {
         let configured = self.resources.get(&resource.configured())?;
         let left_out = !configured.arguments.contains_key(argument);
         self.providers.get(&configured.provider).filter(|_| left_out)?.get(argument).map(String::as_str)
+    }
+
+    /// Whether the provider of a resource has several configurations, which may be of several accounts. Those that differ only
+    /// in the region are of one.
+    pub fn has_several_accounts(&self, resource: &ResourceChange) -> bool {
+        let kind = resource.kind.split('_').next().unwrap_or_default();
+        let key = self.resources.get(&resource.configured()).map(|it| it.provider.as_str()).filter(|it| !it.is_empty());
+        let configured = self.accounts.get(kind);
+        let of = |key: &str| configured.and_then(|list| list.get(key)).cloned().unwrap_or_else(|| key.to_owned());
+        let own = key.map(of);
+        // An alias is next to a default configuration, which may be none of the file.
+        let is_alias = own
+            .as_deref()
+            .is_some_and(|own| !own.starts_with('{') && own.rsplit(':').next().is_some_and(|name| name.contains('.')));
+        let all: BTreeSet<String> = configured.into_iter().flat_map(BTreeMap::values).cloned().chain(own).collect();
+        all.len() > 1 || is_alias
     }
 
     /// Whether the configuration is known and leaves an argument out, so that the provider computes it.

@@ -61,30 +61,49 @@ impl State for Organisation {
                 }
                 let team = format!("team:{organisation}/{slug}");
                 outline.own(&team);
-                let parent = side.known("parent_team_id").map(|id| self.team(&organisation, &id));
+                let parent = side.text("parent_team_id").map(|id| self.team(&organisation, &id));
                 let what = parent.map_or(Assignable::Nothing, Assignable::Member);
                 outline.assign(Assignee::group(team), what, None);
             }
             "github_team_membership" => {
                 let team = self.team(&organisation, &side.required("team_id"));
-                if side.known("role").as_deref() == Some("maintainer") {
+                if side.may_be("role", "maintainer") {
                     outline.assign(person(side), Assignable::Role(format!("maintainer of {team}")), None);
                 }
                 outline.assign(person(side), Assignable::Member(team), None);
             }
             "github_team_members" => {
                 let team = self.team(&organisation, &side.required("team_id"));
-                for block in side.blocks("members").unwrap_or_default() {
+                let maintainer = format!("maintainer of {team}");
+                let mut add = |login: &str, is_maintainer: bool| {
+                    let person = || Assignee::person(format!("user:{login}"));
+                    if is_maintainer {
+                        outline.assign(person(), Assignable::Role(maintainer.clone()), None);
+                    }
+                    outline.assign(person(), Assignable::Member(team.clone()), None);
+                };
+                let Some(blocks) = side.blocks("members") else {
+                    add(&side.placeholder("members"), !side.is_past());
+                    return;
+                };
+                for block in blocks {
                     let login = block
                         .text("username")
                         .ok()
                         .flatten()
                         .map_or_else(|| side.placeholder("members"), str::to_owned);
-                    outline.assign(Assignee::person(format!("user:{login}")), Assignable::Member(team.clone()), None);
+                    let is_maintainer = block.text("role").map_or_else(
+                        |()| {
+                            side.placeholder("members");
+                            !side.is_past()
+                        },
+                        |role| role == Some("maintainer"),
+                    );
+                    add(&login, is_maintainer);
                 }
             }
             "github_membership" => {
-                if side.known("role").as_deref() == Some("admin") {
+                if side.may_be("role", "admin") {
                     let owner = Assignable::Role("organization owner".to_owned());
                     outline.assign(person(side), owner, Some(&format!("org:{organisation}")));
                 }

@@ -176,6 +176,9 @@ impl Policies {
         let Some(policy) = side.json("policy_data") else {
             // Anybody may get any role.
             let what = side.placeholder("policy_data");
+            if side.is_past() {
+                return;
+            }
             outline.name([what.as_str()]);
             self.bind(name, &what, &[subject(what.clone())], None);
             return;
@@ -207,7 +210,7 @@ impl Policies {
         if let Some(map) = object.as_object_mut() {
             map.insert("name".to_owned(), json!(format!("projects/{project}/serviceAccounts/{email}")));
             map.insert("projectId".to_owned(), json!(project));
-            if side.flag("disabled") == Some(true) {
+            if side.takes("disabled") {
                 map.insert("disabled".to_owned(), json!(true));
             }
         }
@@ -222,11 +225,12 @@ impl Policies {
         };
         let id = side.known("name").unwrap_or_else(|| format!("{kind}/{argument}/roles/{}", side.required("role_id")));
         let permissions = side.texts("permissions");
+        let given = permissions.list.into_iter().filter(|it| !(side.is_past() && it.starts_with(UNKNOWN)));
         let permissions: Vec<String> =
-            permissions.list.into_iter().map(|it| if it.starts_with(UNKNOWN) { "*".to_owned() } else { it }).collect();
+            given.map(|it| if it.starts_with(UNKNOWN) { "*".to_owned() } else { it }).collect();
         outline.own(&id);
         let title = side.known("title").unwrap_or_default();
-        let deleted = side.flag("deleted").unwrap_or(false);
+        let deleted = side.takes("deleted");
         self.objects.push(json!({
             "name": id, "title": title, "stage": "GA", "etag": "", "includedPermissions": permissions, "deleted": deleted
         }));

@@ -18,6 +18,12 @@ const KINDS: &[(&str, &str)] = &[
     ("kubernetes_service_account", "ServiceAccount"),
 ];
 const MANIFEST: &str = "kubernetes_manifest";
+/// The labels by which a cluster role adds its rules to others, such as `admin`, `edit` and `view`.
+const AGGREGATE: &str = "rbac.authorization.k8s.io/aggregate-to-";
+
+fn aggregated(side: &Side<'_>) -> String {
+    format!("{}: its labels add its rules to other cluster roles", side.address())
+}
 
 fn kind_of(resource: &str) -> Option<&'static str> {
     let resource = resource.strip_suffix("_v1").unwrap_or(resource);
@@ -71,6 +77,13 @@ impl Manifests {
         let (name, namespace) = (of(&manifest, "name"), of(&manifest, "namespace"));
         if is_access {
             names(&text("kind"), &name, &namespace, outline);
+            let labels = manifest.pointer("/metadata/labels").and_then(Value::as_object);
+            if labels.is_some_and(|labels| labels.keys().any(|label| label.starts_with(AGGREGATE))) {
+                outline.not_read.push(aggregated(side));
+            }
+            if manifest.get("aggregationRule").is_some_and(|rule| !rule.is_null()) {
+                outline.not_read.push(format!("{}: its aggregation rule", side.address()));
+            }
             self.0.push(manifest);
         } else if text("apiVersion").starts_with("rbac.") || text("kind") == "Pod" {
             outline.not_read.push(format!("{}: a `{}` is not read", side.address(), text("kind")));
@@ -97,6 +110,11 @@ impl Manifests {
         if let Some(map) = object.as_object_mut() {
             if kind.ends_with("Role") {
                 map.insert("rules".to_owned(), Value::Array(rules(side)));
+                let is_hidden = metadata.is_none_or(|it| it.keys("labels").is_none());
+                let labels = metadata.and_then(|it| it.keys("labels")).unwrap_or_default();
+                if kind == "ClusterRole" && (is_hidden || labels.iter().any(|label| label.starts_with(AGGREGATE))) {
+                    outline.not_read.push(aggregated(side));
+                }
                 if side.has("aggregation_rule") {
                     outline.not_read.push(format!("{}: its aggregation rule", side.address()));
                 }
@@ -129,35 +147,42 @@ fn names(kind: &str, name: &str, namespace: &str, outline: &mut Outline) {
 /// The rules of a role. What is unknown is `*`.
 fn rules(side: &Side<'_>) -> Vec<Value> {
     let everything = || json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]});
-    let Some(blocks) = side.blocks("rule") else { return vec![everything()] };
+    let any = if side.is_past() { Vec::new() } else { vec!["*".to_owned()] };
+    let Some(blocks) = side.blocks("rule") else {
+        return if side.is_past() { Vec::new() } else { vec![everything()] };
+    };
     let rule = |block: &Block<'_>| {
         let list = |name: &str| {
             block.texts(name).map_or_else(
                 || {
                     side.placeholder(&format!("rule.{name}"));
-                    vec!["*".to_owned()]
+                    any.clone()
                 },
                 |list| list.into_iter().map(str::to_owned).collect(),
             )
         };
-        let mut out = json!({"verbs": list("verbs")});
         // Unknown names are any name.
-        let names = block.texts("resource_names").unwrap_or_default();
+        let names = block.texts("resource_names").unwrap_or_else(|| {
+            side.placeholder("rule.resource_names");
+            Vec::new()
+        });
+        let (verbs, groups, resources) = (list("verbs"), list("api_groups"), list("resources"));
         let urls = list("non_resource_urls");
-        if let Some(map) = out.as_object_mut() {
-            if urls.is_empty() {
-                map.insert("apiGroups".to_owned(), json!(list("api_groups")));
-                map.insert("resources".to_owned(), json!(list("resources")));
-            } else {
-                map.insert("nonResourceURLs".to_owned(), json!(urls));
-            }
-            if !names.is_empty() {
+        // A rule has resources or URLs. One of which both may be there is two.
+        let mut out = Vec::new();
+        if !urls.is_empty() {
+            out.push(json!({"verbs": verbs, "nonResourceURLs": urls}));
+        }
+        if urls.is_empty() || !resources.is_empty() {
+            let mut of_resources = json!({"verbs": verbs, "apiGroups": groups, "resources": resources});
+            if let (false, Some(map)) = (names.is_empty(), of_resources.as_object_mut()) {
                 map.insert("resourceNames".to_owned(), json!(names));
             }
+            out.push(of_resources);
         }
         out
     };
-    blocks.iter().map(rule).collect()
+    blocks.iter().flat_map(rule).collect()
 }
 
 fn role_ref(side: &Side<'_>) -> Value {
@@ -175,14 +200,17 @@ fn role_ref(side: &Side<'_>) -> Value {
 fn subjects(side: &Side<'_>, outline: &mut Outline) -> Vec<Value> {
     let anybody =
         || json!({"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:unauthenticated"});
-    let Some(blocks) = side.blocks("subject") else { return vec![anybody()] };
     let mut out = Vec::new();
+    let Some(blocks) = side.blocks("subject") else {
+        out.extend(Some(anybody()).filter(|_| !side.is_past()));
+        return out;
+    };
     for block in blocks {
         let (Ok(Some(kind)), Ok(Some(name)), Ok(namespace)) =
             (block.text("kind"), block.text("name"), block.text("namespace"))
         else {
             side.placeholder("subject");
-            out.push(anybody());
+            out.extend(Some(anybody()).filter(|_| !side.is_past()));
             continue;
         };
         let namespace = namespace.filter(|it| !it.is_empty()).unwrap_or("default");

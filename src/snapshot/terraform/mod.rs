@@ -118,8 +118,11 @@ struct Reading<'r> {
 struct Sides {
     before: Box<dyn State>,
     after: Box<dyn State>,
+    /// What stays, which both sides have.
+    stays: Box<dyn State>,
     managed: Outline,
     assigned: (Vec<Assigned>, Vec<Assigned>),
+    assigned_stays: Vec<Assigned>,
 }
 
 impl Reading<'_> {
@@ -146,15 +149,23 @@ impl Reading<'_> {
         let mut sides = Sides {
             before: provider.state(&context),
             after: provider.state(&context),
+            stays: provider.state(&context),
             managed: Outline::default(),
             assigned: (Vec::new(), Vec::new()),
+            assigned_stays: Vec::new(),
         };
         for resource in resources {
+            self.account(provider, resource, document);
             self.resource(resource, document, &mut sides);
         }
-        let before = self.side(provider, &sides.before.documents(), sides.assigned.0)?;
-        let after = self.side(provider, &sides.after.documents(), sides.assigned.1)?;
-        let managed = Managed { before, after, exclusive: sides.managed.exclusive, owned: sides.managed.owned };
+        let Sides { before, after, stays, managed: Outline { exclusive, owned, .. }, assigned, assigned_stays } = sides;
+        let known = self.out.findings.len();
+        let stays = self.side(provider, &stays.documents(), assigned_stays)?;
+        // Both other sides report the same.
+        self.out.findings.truncate(known);
+        let before = self.side(provider, &before.documents(), assigned.0)?;
+        let after = self.side(provider, &after.documents(), assigned.1)?;
+        let managed = Managed { before, after, stays, exclusive, owned };
         self.out.after = rebase(&self.out.after, &managed);
         if self.base.is_blank() {
             let Snapshot { source, target, parts, system, trust_rules, .. } = self.out.after.clone();
@@ -198,6 +209,23 @@ impl Reading<'_> {
         Context { target, ids: identities.chain(groups).chain(roles).chain(resources).collect() }
     }
 
+    /// Reports a resource that may be of another account than the snapshot. The names of Google Cloud are global.
+    fn account(&mut self, provider: &dyn Provider, resource: &ResourceChange, document: &PlanDocument) {
+        let sides = [&resource.change.before, &resource.change.after];
+        let shown = sides.into_iter().any(|side| {
+            let number = side.get("arn").and_then(serde_json::Value::as_str).and_then(|arn| arn.split(':').nth(4));
+            number.is_some_and(|it| it.len() == 12)
+        });
+        if provider.system() == "gcp" || shown || resource.fate() == Fate::Stays {
+            return;
+        }
+        if document.configuration.has_several_accounts(resource) {
+            let what =
+                "the configuration has several providers of this type, so it may change another account or system";
+            self.out.not_read.push(format!("{}: {what} than that of the snapshot", resource.address));
+        }
+    }
+
     fn resource(&mut self, resource: &ResourceChange, document: &PlanDocument, sides: &mut Sides) {
         let configuration = &document.configuration;
         let (before, after) = (Side::before(resource, configuration), Side::after(resource, configuration));
@@ -212,10 +240,22 @@ impl Reading<'_> {
         let (mut was, is) = match fate {
             Fate::Stays | Fate::Forgotten => {
                 let side = before.as_ref().or(after.as_ref());
+                sides.assigned_stays.extend(add(&mut sides.stays, side).assigned);
                 (add(&mut sides.before, side), add(&mut sides.after, side))
             }
             Fate::Changes | Fate::Unknown => {
-                (add(&mut sides.before, before.as_ref()), add(&mut sides.after, after.as_ref()))
+                let is = add(&mut sides.after, after.as_ref());
+                let is_open = after.as_ref().is_some_and(|it| !it.missing().is_empty());
+                let stays = if after.is_none() && resource.kind.ends_with("_exclusive") {
+                    let what = "destroying it takes nothing away; what it allowed stays, and nobody manages that";
+                    self.out.not_read.push(format!("{}: {what}", resource.address));
+                    true
+                } else {
+                    is_open && looks::lists_holders(&resource.kind)
+                };
+                // Without an earlier side, nothing is taken from the snapshot: of unknown holders, the present ones may stay.
+                let was = if stays { Outline::default() } else { add(&mut sides.before, before.as_ref()) };
+                (was, is)
             }
         };
         sides.assigned.0.append(&mut was.assigned);
@@ -278,7 +318,7 @@ impl Reading<'_> {
                 self.out.not_read.push(format!("{address}: `{actions}` is not an action that is known"));
             }
             Fate::Forgotten if is_read => {}
-            Fate::Changes | Fate::Forgotten if !is_read && looks::like_access(&resource.kind) => {
+            Fate::Changes | Fate::Forgotten if !is_read && looks::may_give_access(resource) => {
                 let what = format!("resources of the type `{}` may give access, and are not read", resource.kind);
                 self.out.not_read.push(format!("{address}: {what}"));
             }

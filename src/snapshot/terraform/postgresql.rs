@@ -54,7 +54,7 @@ impl State for Cluster {
             "postgresql_role" => self.role(side, outline),
             "postgresql_grant_role" => {
                 let (member, role) = (side.required("role"), side.required("grant_role"));
-                if side.flag("with_admin_option") == Some(true) {
+                if side.gives("with_admin_option") {
                     let admin = Assignable::Role(format!("ADMIN ON role:{}", quoted(&role)));
                     outline.assign(self.subject(&member), admin, None);
                 }
@@ -72,13 +72,13 @@ impl State for Cluster {
 impl Cluster {
     fn role(&mut self, side: &Side<'_>, outline: &mut Outline) {
         let name = side.required("name");
-        if side.flag("login") == Some(true) {
+        if side.gives("login") {
             self.logins.insert(quoted(&name));
         }
         let who = self.subject(&name);
         outline.own(&who.id);
         outline.assign(who, Assignable::Nothing, None);
-        for (attribute, role) in ATTRIBUTES.iter().filter(|(attribute, _)| side.flag(attribute) == Some(true)) {
+        for (attribute, role) in ATTRIBUTES.iter().filter(|(attribute, _)| side.gives(attribute)) {
             let scope = (*attribute != "superuser").then_some("server");
             outline.assign(self.subject(&name), Assignable::Role((*role).to_owned()), scope);
         }
@@ -107,7 +107,7 @@ impl Cluster {
             _ if objects.is_empty() => vec![format!("{kind}:{schema}.*")],
             _ => objects.iter().map(|it| format!("{kind}:{schema}.{}", quoted(it))).collect(),
         };
-        let option = if side.flag("with_grant_option") == Some(true) { " WITH GRANT OPTION" } else { "" };
+        let option = if side.gives("with_grant_option") { " WITH GRANT OPTION" } else { "" };
         for privilege in side.texts("privileges").list {
             for place in &places {
                 let scope = if place.ends_with(".*") { format!("schema:{schema}") } else { place.clone() };

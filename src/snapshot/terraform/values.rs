@@ -2,13 +2,16 @@
 //!
 //! Terraform leaves an unknown attribute out of an object and writes null for an unknown element of a list; `after_unknown`
 //! has the same shape and says which. A sensitive value is treated as an unknown one, so that it is never copied.
+//!
+//! Two hidden values may differ. So the placeholders of a resource that changes have other names before than after, and a
+//! hidden value gives nothing before and anything after: what is hidden is always a gain.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::document::{Configuration, ResourceChange};
+use super::document::{Configuration, Fate, ResourceChange};
 
 /// The beginning of a name that stands for an unknown one.
 pub(super) const UNKNOWN: &str = "unknown(";
@@ -20,6 +23,8 @@ pub(super) struct Side<'r> {
     value: &'r Value,
     unknown: &'r Value,
     sensitive: &'r Value,
+    /// Whether it is the earlier side of a resource that changes.
+    is_past: bool,
     /// The attributes that were asked for and are unknown.
     missing: RefCell<BTreeSet<String>>,
 }
@@ -42,7 +47,9 @@ impl<'r> Side<'r> {
     /// The side before the change, if there is one.
     pub fn before(resource: &'r ResourceChange, configuration: &'r Configuration) -> Option<Self> {
         let change = &resource.change;
-        Self::of(resource, configuration, &change.before, &Value::Null, &change.before_sensitive)
+        let mut side = Self::of(resource, configuration, &change.before, &Value::Null, &change.before_sensitive)?;
+        side.is_past = matches!(resource.fate(), Fate::Changes | Fate::Unknown);
+        Some(side)
     }
 
     /// The side after the change, if there is one.
@@ -59,7 +66,8 @@ impl<'r> Side<'r> {
         sensitive: &'r Value,
     ) -> Option<Self> {
         let is_there = value.is_object() || *unknown == Value::Bool(true);
-        is_there.then(|| Self { resource, configuration, value, unknown, sensitive, missing: RefCell::default() })
+        let missing = RefCell::default();
+        is_there.then(|| Self { resource, configuration, value, unknown, sensitive, is_past: false, missing })
     }
 
     pub fn address(&self) -> &'r str {
@@ -80,7 +88,8 @@ impl<'r> Side<'r> {
         let from = self.configuration.reference(self.resource, name);
         let label = from.map_or_else(|| name.to_owned(), |from| format!("{name} (from {from})"));
         self.missing.borrow_mut().insert(label);
-        format!("{UNKNOWN}{}.{name})", self.resource.address)
+        let when = if self.is_past { "before " } else { "" };
+        format!("{UNKNOWN}{when}{}.{name})", self.resource.address)
     }
 
     fn get(&self, name: &str) -> Attribute<'r> {
@@ -134,10 +143,38 @@ impl<'r> Side<'r> {
         }
     }
 
-    pub fn flag(&self, name: &str) -> Option<bool> {
+    /// Whether it is the earlier side of a resource that changes: what is hidden there gives nothing.
+    pub fn is_past(&self) -> bool {
+        self.is_past
+    }
+
+    /// Whether an attribute that takes access away is set. One that is unknown takes nothing away.
+    pub fn takes(&self, name: &str) -> bool {
+        self.flag(name).unwrap_or(false)
+    }
+
+    /// Whether an attribute that gives access is set. One that is unknown gives it, except on the earlier side.
+    pub fn gives(&self, name: &str) -> bool {
+        self.flag(name).unwrap_or(!self.is_past)
+    }
+
+    /// A flag, which is off if it is absent; none if it is unknown.
+    fn flag(&self, name: &str) -> Option<bool> {
         match self.get(name) {
             Attribute::Known(Value::Bool(flag)) => Some(*flag),
-            Attribute::Known(_) | Attribute::Unknown | Attribute::Absent => None,
+            Attribute::Absent => Some(false),
+            Attribute::Known(_) | Attribute::Unknown => {
+                self.placeholder(name);
+                None
+            }
+        }
+    }
+
+    /// Whether a text is a certain one. One that is unknown is, except on the earlier side.
+    pub fn may_be(&self, name: &str, wanted: &str) -> bool {
+        match self.text(name) {
+            Some(text) if text.starts_with(UNKNOWN) => !self.is_past,
+            text => text.as_deref() == Some(wanted),
         }
     }
 
@@ -198,13 +235,22 @@ impl<'r> Side<'r> {
     pub fn json(&self, name: &str) -> Option<Value> {
         let found = match self.get(name) {
             Attribute::Known(Value::String(text)) => serde_json::from_str(text).ok(),
-            Attribute::Known(value @ Value::Object(_)) => Some(value.clone()),
+            Attribute::Known(value @ Value::Object(_)) => {
+                let hides = |tree: &Value| tree.get(name).is_some_and(hides);
+                (!hides(self.unknown) && !hides(self.sensitive)).then(|| value.clone())
+            }
             Attribute::Known(_) | Attribute::Unknown | Attribute::Absent => None,
         };
         if found.is_none() {
             self.placeholder(name);
         }
         found
+    }
+
+    /// The same. Where it is unknown it is `anything`, and on the earlier side nothing: a document without statements.
+    pub fn document(&self, name: &str, anything: impl FnOnce() -> Value) -> Value {
+        let nothing = || serde_json::json!({"Version": "2012-10-17", "Statement": []});
+        self.json(name).unwrap_or_else(|| if self.is_past { nothing() } else { anything() })
     }
 
     /// Whether an attribute is neither absent nor empty.
@@ -248,6 +294,17 @@ impl<'r> Block<'r> {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(()),
+        }
+    }
+
+    /// The keys of a map of the block: none if they are unknown.
+    pub fn keys(self, name: &str) -> Option<Vec<&'r str>> {
+        let is = |tree: &Value| *tree == Value::Bool(true) || tree.get(name) == Some(&Value::Bool(true));
+        match self.value.get(name) {
+            _ if is(self.unknown) || is(self.sensitive) => None,
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(Value::Object(map)) => Some(map.keys().map(String::as_str).collect()),
+            Some(_) => None,
         }
     }
 
