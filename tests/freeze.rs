@@ -183,7 +183,7 @@ fn only_who_may_override_freezes_everything_and_nobody_longer_than_allowed() {
     let said = ends(&mut bo, 1);
     assert!(unbroken(&said).contains("at most 1d at a time"), "{said}");
     let mut bo = site.sit("freeze who-is-that --reason 'wait' --key keys/bo.pub");
-    assert!(unbroken(&ends(&mut bo, 1)).contains("is no agent of agents.yaml"));
+    assert!(unbroken(&ends(&mut bo, 1)).contains("is not an agent in agents.yaml"));
     sign(&site, "freeze all --reason 'wait' --key keys/bo.pub", "freeze", 0);
     assert_eq!(gate(&site).0, 4);
     // Esc freezes nothing, and a program without a terminal is refused.

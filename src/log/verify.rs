@@ -150,7 +150,8 @@ impl<'a> Verifier<'a> {
             self.revoked.push(revoked::RevokedSession { index, session, key, revocation, place });
         }
         if self.terms.keep == Keep::Heads {
-            // Keep the sessions of security keys with a counter, because all counters are compared at the end, and freezes.
+            // Keep sessions that hold freezes, and those signed by a security key with a counter, because all counters are
+            // compared at the end.
             let followed = checked.parents.iter().filter_map(|parent| self.open.remove(parent));
             let stays = |view: &SessionView| {
                 let signer = view.signer.as_ref().or(view.revoked_signer.as_ref());
@@ -292,7 +293,7 @@ fn counters(sessions: &[SessionView], ancestry: &Ancestry) -> Vec<Finding> {
             found.push(
                 Finding::new(Code::LogCounterBackwards, message)
                     .at(&Place::line(&view.file, u32::try_from(view.seal.line).unwrap_or(u32::MAX)))
-                    .help("ask the owner of the key; revoke it if they did not sign both sessions"),
+                    .help("ask the owner of the key whether they signed both sessions; if not, revoke the key"),
             );
         }
     }

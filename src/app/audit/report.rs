@@ -136,7 +136,7 @@ fn snapshot(path: &Path) -> anyhow::Result<Result<(Snapshot, AuditedSnapshot), F
     let meta = std::fs::metadata(path).with_context(cannot)?;
     ensure!(
         meta.is_file() && meta.len() <= MAX_SNAPSHOT,
-        hinted(format!("`{name}` is no file, or larger than {MAX_SNAPSHOT} bytes"), "name a snapshot")
+        hinted(format!("`{name}` is not a file, or is larger than {MAX_SNAPSHOT} bytes"), "name a snapshot")
     );
     let bytes = std::fs::read(path).with_context(cannot)?;
     Ok(match crate::snapshot::read(&name, &bytes) {

@@ -198,7 +198,7 @@ pub(crate) fn missing(proposal: &EvaluatedPlan<'_>, verdict: &GateVerdict, keys:
             GateState::Waits(cases) => {
                 let others: Vec<Text> = cases.iter().map(|c| c.change.text()).collect();
                 Finding::new(Code::Undecided, of(" waits for ").names(&others).text())
-                    .help("decide about those, or drop this change")
+                    .help("decide on those changes, or drop this one")
             }
         };
         found.push(Reported::new(finding.at(&change.id.place), source));

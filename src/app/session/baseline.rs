@@ -153,7 +153,7 @@ fn record(request: &BaselineRequest, path: &Path) -> anyhow::Result<FreezeOutcom
         ensure!(
             until > now && until <= now.plus(longest),
             hinted(
-                format!("a baseline ends in the future, after at most {longest}; {until} does not fit"),
+                format!("a baseline must end in the future and within {longest}; {until} does not"),
                 "record another one before it ends"
             )
         );

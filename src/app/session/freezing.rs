@@ -335,7 +335,7 @@ fn resolve(opened: &OpenedLog, named: &str, kind: Option<FreezeKind>) -> anyhow:
     found.pop().ok_or_else(|| {
         anyhow!(hinted(
             format!(
-                "`{}` is no agent of agents.yaml, no task of tasks.yaml, no plan of the log and no file",
+                "`{}` is not an agent in agents.yaml, a task in tasks.yaml, a plan in the log, or a file",
                 Text::from(named).terminal()
             ),
             "correct the name, or say what \
@@ -349,7 +349,7 @@ fn plan_of(file: &str) -> anyhow::Result<Text> {
     match crate::plan::read(&read.name, &read.bytes) {
         Ok(plan) => Ok(plan.id.value.text()),
         Err(_) => bail!(hinted(
-            format!("`{}` is no valid plan, so its id is not known", Text::from(read.name.as_str()).terminal()),
+            format!("`{}` is not a valid plan, so its id is unknown", Text::from(read.name.as_str()).terminal()),
             "name the id with `--kind plan`"
         )),
     }

@@ -56,7 +56,7 @@ pub(crate) fn files_of(left: &Left) -> anyhow::Result<Vec<PathBuf>> {
             Some(path) if path.is_file() => files.insert(path),
             Some(_) | None => bail!(hinted(
                 format!(
-                    "the plan `{}` of the review that was left is not at `{}`",
+                    "the plan `{}` of the interrupted review is no longer at `{}`",
                     plan.id.text().terminal(),
                     path.map(|p| shown(&p)).unwrap_or_default()
                 ),

@@ -284,7 +284,7 @@ fn described(detail: &Value, values: &Values) -> Sentence {
     };
     let mut parts = Vec::new();
     if detail.undone {
-        parts.push(Sentence::of("it was applied before, and undone since"));
+        parts.push(Sentence::of("it was applied and has since been undone"));
     }
     let number = |n: usize| counted(n as u64, "access", "accesses");
     if !detail.beyond.is_empty() {

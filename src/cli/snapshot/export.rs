@@ -61,7 +61,7 @@ impl SnapshotExportArgs {
         findings.extend(left_out);
         fs::create_dir_all(&self.output).with_context(|| format!("`{}` cannot be made", shown(&self.output)))?;
         if !self.output.is_dir() {
-            bail!(hinted(format!("`{}` is no folder", shown(&self.output)), "name a folder for the tables"));
+            bail!(hinted(format!("`{}` is not a folder", shown(&self.output)), "name a folder for the tables"));
         }
         for (file, text) in &files {
             write(&self.output.join(file), &|out| out.write_all(text.as_bytes()))?;

@@ -133,8 +133,8 @@ impl Script {
         if id == "role:public" {
             return Ok(SqlSubject::Public);
         }
-        let (logs_in, name) = role_name(id).ok_or("the subject is no role of PostgreSQL")?;
-        let sql = identifier(&name).ok_or("the name of the subject is no name of a role")?;
+        let (logs_in, name) = role_name(id).ok_or("the subject is not a role of PostgreSQL")?;
+        let sql = identifier(&name).ok_or("the name of the subject is not the name of a role")?;
         if !self.made.contains(&name) {
             let login = if logs_in { "rolcanlogin" } else { "NOT rolcanlogin" };
             let condition = format!("EXISTS (SELECT FROM pg_roles WHERE rolname = {} AND {login})", text(&name)?);
@@ -203,7 +203,7 @@ impl Script {
             return Err("an identity is a role that can log in, `user:NAME`, and a group one that cannot, `role:NAME`"
                 .to_owned());
         }
-        let sql = identifier(&name).ok_or("the name is no name of a role")?;
+        let sql = identifier(&name).ok_or("the name is not the name of a role")?;
         self.made.insert(name);
         Ok(vec![format!("CREATE ROLE {sql} {};", if logs_in { "LOGIN" } else { "NOLOGIN" })])
     }

@@ -87,7 +87,7 @@ pub fn estate(parts: Vec<EstatePart>, options: &LinkOptions) -> Result<Estate, V
 }
 
 fn already_merged(part: &EstatePart) -> Option<Finding> {
-    let finding = Finding::new(Code::BadValue, "the snapshot is merged already").at(&Place::file(&part.file));
+    let finding = Finding::new(Code::BadValue, "the snapshot is already merged").at(&Place::file(&part.file));
     part.snapshot.is_estate().then(|| finding.help("merge the snapshots that it was made from, all at once"))
 }
 
@@ -96,8 +96,10 @@ fn name(part: EstatePart) -> Result<NamedPart, Finding> {
     let EstatePart { file, name, snapshot } = part;
     let is_aws = snapshot.whole_system() == Some(System::Aws);
     if is_aws && name.is_some() {
-        let message = "a snapshot of AWS needs no name: its ids are ARNs, which hold the account";
-        return Err(Finding::new(Code::BadValue, message).at(&Place::file(&file)).help("give the file without a name"));
+        let message = "a snapshot of AWS needs no name: its ids are ARNs, which contain the account";
+        return Err(Finding::new(Code::BadValue, message)
+            .at(&Place::file(&file))
+            .help("pass the file without `NAME=`"));
     }
     let name = name.unwrap_or_else(|| snapshot.source.raw().to_owned());
     if !is_part_name(&name) {

@@ -61,9 +61,9 @@ pub fn import(files: &[(&str, &[u8])], taken_at: Time) -> Result<Import, Vec<Fin
                 Ok(documents) => {
                     if documents.is_empty() || !documents.iter().all(|d| is_export(&d.tree)) {
                         direct.push(
-                            Finding::new(Code::WrongType, "the file is no export of AWS")
+                            Finding::new(Code::WrongType, "the file is not an AWS export")
                                 .at(&Place::file(name))
-                                .help("give what `aws iam get-account-authorization-details` wrote"),
+                                .help("pass the output of `aws iam get-account-authorization-details`"),
                         );
                         continue;
                     }
@@ -97,11 +97,12 @@ impl<'e> Build<'e> {
         let mut seen = BTreeSet::new();
         for entity in &export.entities {
             if !seen.insert(&entity.arn) {
-                let message = format!("`{}` stands twice in the export; what either gives is read", entity.arn);
+                let message =
+                    format!("`{}` appears twice in the export; the access of both entries is read", entity.arn);
                 reading.notes.at(
                     Finding::new(Code::DuplicateId, message)
                         .weighing(Severity::Warning)
-                        .help("leave the older export out"),
+                        .help("leave out the older export"),
                     &entity.spot,
                 );
             }
@@ -165,11 +166,12 @@ impl<'e> Build<'e> {
         for (arn, how) in attached.chain(bounds) {
             if !export.policies.contains_key(arn) {
                 let message = format!(
-                    "the export does not hold the policy `{arn}` that {how} `{}`; what it says is unknown",
+                    "the export lacks the policy `{arn}` that {how} `{}`, so what it allows is unknown",
                     entity.arn
                 );
                 reading.notes.at(
-                    Finding::new(Code::UnresolvedRole, message).help("export without `--filter`, or with all kinds"),
+                    Finding::new(Code::UnresolvedRole, message)
+                        .help("export again without `--filter`, or with every entity type in it"),
                     &entity.spot,
                 );
             }

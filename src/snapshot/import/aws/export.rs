@@ -106,7 +106,7 @@ impl Export {
                 let message = "this is neither an account's authorization details, nor policies of resources, nor an organisation";
                 reading.notes.at(
                     Finding::new(Code::WrongType, message)
-                        .help("give what `aws iam get-account-authorization-details` wrote"),
+                        .help("pass the output of `aws iam get-account-authorization-details`"),
                     &here.spot,
                 );
             }
@@ -118,7 +118,7 @@ impl Export {
         if truncated || here.node.get("NextToken").is_some() {
             let finding = Finding::new(Code::BadValue, "this is one page of a longer export")
                 .weighing(Severity::Error)
-                .help("export all of it: without `--max-items`, the command follows the pages");
+                .help("export it again without `--max-items`; the command then fetches every page");
             reading.notes.at(finding, &here.spot);
         }
         for (key, kind) in LISTS {

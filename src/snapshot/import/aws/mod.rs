@@ -115,7 +115,7 @@ impl Importer for Aws {
     }
 
     fn pages_help(&self) -> &'static str {
-        "export all of it: without `--max-items`, the command follows the pages"
+        "export it again without `--max-items`; the command then fetches every page"
     }
 }
 

@@ -64,7 +64,7 @@ impl Reading<'_> {
             Value::Text(text) => self.encoded(text, document, of),
             Value::Null => Vec::new(),
             Value::Bool(_) | Value::Number(_) | Value::List(_) => {
-                self.refuse(Code::WrongType, format!("the policy document of {of} is no object"), &document.spot);
+                self.refuse(Code::WrongType, format!("the policy document of {of} is not an object"), &document.spot);
                 Vec::new()
             }
         }
@@ -106,7 +106,7 @@ impl Reading<'_> {
 
     fn statement(&mut self, here: &Here<'_>, of: &str) -> Option<Statement> {
         if here.node.entries().is_none() {
-            self.refuse(Code::WrongType, format!("a statement of {of} is no object"), &here.spot);
+            self.refuse(Code::WrongType, format!("a statement of {of} is not an object"), &here.spot);
             return None;
         }
         let allow = match here.text("Effect").as_deref() {

@@ -70,7 +70,7 @@ pub(super) fn read(statement: &Here<'_>, reading: &mut Reading<'_>, of: &str) ->
                         "Federated" => list.push(Principal::Federated(name)),
                         "CanonicalUser" => list.push(Principal::Canonical(name)),
                         other => {
-                            let message = format!("`{other}` is no kind of principal, in a statement of {of}");
+                            let message = format!("`{other}` is not a kind of principal, in a statement of {of}");
                             reading.notes.at(
                                 Finding::new(Code::BadValue, message)
                                     .help("the kinds are AWS, Service, Federated and CanonicalUser"),

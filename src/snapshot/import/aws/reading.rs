@@ -80,7 +80,11 @@ impl Reading<'_> {
                     let message = format!("`{text}` in `{field}` of {of} holds a hidden character");
                     self.refuse(Code::HiddenCharacter, message, &item.spot);
                 }
-                None => self.refuse(Code::WrongType, format!("`{field}` of {of} holds what is no string"), &item.spot),
+                None => self.refuse(
+                    Code::WrongType,
+                    format!("`{field}` of {of} contains a value that is not a string"),
+                    &item.spot,
+                ),
             }
         }
         out

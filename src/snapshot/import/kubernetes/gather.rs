@@ -156,7 +156,7 @@ fn join(objects: &mut BTreeMap<Key, Object>, key: Key, object: Object, notes: &m
         let finding = Finding::new(
             Code::DuplicateId,
             format!(
-                "{} `{}` stands twice in the export, and the two differ; both are read",
+                "{} `{}` appears twice in the export, with different definitions; both are read",
                 key.0.name(),
                 display(&key)
             ),

@@ -213,7 +213,7 @@ impl Reader<'_> {
             if known.contains(&&**key) {
                 continue;
             }
-            let message = format!("`{key}` is no field of a {kind}");
+            let message = format!("`{key}` is not a field of a {kind}");
             let help = format!(
                 "remove it if it is a message that `kubectl` printed, and export again: known here are {}",
                 known.join(", ")
@@ -230,7 +230,7 @@ impl Reader<'_> {
         let of_items = kind.strip_suffix("List").filter(|k| !k.is_empty()).map(|k| (api, k));
         let Some(items) = node.get("items") else { return };
         let Some(items) = items.list() else {
-            self.notes.at(Finding::new(Code::WrongType, "`items` is no sequence").help("export it again"), spot);
+            self.notes.at(Finding::new(Code::WrongType, "`items` is not a list").help("export it again"), spot);
             return;
         };
         for (n, item) in items.iter().enumerate() {

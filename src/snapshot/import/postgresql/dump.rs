@@ -86,7 +86,7 @@ impl Reading<'_> {
         } else if let Some(kind) = kind(&statement.tokens) {
             *self.others.entry(kind).or_default() += 1;
         } else {
-            self.fault(line, "this is no statement of SQL");
+            self.fault(line, "this is not an SQL statement");
         }
     }
 
@@ -124,7 +124,7 @@ impl Reading<'_> {
                 "VALID" if words.take("UNTIL") => role.valid_until = words.literal().filter(|time| time != "infinity"),
                 "CONNECTION" if words.take("LIMIT") => words.number(),
                 _ => {
-                    self.fault(line, format!("`{word}` is no attribute of a role that this importer knows"));
+                    self.fault(line, format!("`{word}` is not an attribute of a role that this importer knows"));
                     break;
                 }
             }
