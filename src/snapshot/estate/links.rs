@@ -33,10 +33,13 @@ struct Presenter<'p> {
     subjects: Vec<Subjects>,
 }
 
-/// The links found: by who and as whom, the kind and the conditions, of which one must hold; `None`: no condition.
+/// Conditions, of which one must hold; `None`: no condition.
+type Conditions = Option<BTreeSet<String>>;
+
+/// The links found: by who and as whom, the kind and the conditions.
 #[derive(Default)]
 struct Found {
-    links: BTreeMap<(Text, Text), (&'static str, Option<BTreeSet<String>>)>,
+    links: BTreeMap<(Text, Text), (&'static str, Conditions)>,
 }
 
 impl Found {
