@@ -80,7 +80,7 @@ fn sensitive(address: &str, actions: &[&str], before: Value, after: Value, marks
 }
 
 /// Whether no change of the plan can be automatic for what is hidden: a change of the resource names an unknown, or the plan
-/// lists the resource as not read. The words of its changes.
+/// lists the resource as not read.
 fn is_open(plan: &Plan, address: &str) -> bool {
     let has_change = plan.changes.iter().any(|it| {
         !it.unknown.is_empty() && it.origin.as_ref().is_some_and(|origin| origin.value.raw().starts_with(address))
