@@ -67,7 +67,7 @@ impl<'r> Side<'r> {
     ) -> Option<Self> {
         let is_there = value.is_object() || *unknown == Value::Bool(true);
         let missing = RefCell::default();
-        is_there.then(|| Self { resource, configuration, value, unknown, sensitive, is_past: false, missing })
+        is_there.then_some(Self { resource, configuration, value, unknown, sensitive, is_past: false, missing })
     }
 
     pub fn address(&self) -> &'r str {
