@@ -161,7 +161,14 @@ fn who_retires_signs_nothing_more_and_what_they_signed_stays_authentic() {
     assert_eq!(json(&site, &["verify", "review-log.jsonl"]).0, 0);
     // A key is valid to the end of its last second.
     std::thread::sleep(std::time::Duration::from_millis(1_100));
-    let (_, state) = gate(&site);
+    let (report, state) = gate(&site);
+    // Nobody is told to wait for who cannot sign any more.
+    let changes = report["changes"].to_string();
+    assert!(!changes.contains("\"people\":[\"ada\"]"), "{changes}");
+    assert!(
+        report["verdict"].as_str().unwrap().contains("`c1` was approved once, and needs again Owner (no one"),
+        "{report}"
+    );
     assert_eq!(
         ["c1", "c3"].map(&state),
         ["stale", "rejected"],

@@ -110,7 +110,7 @@ fn keep(
     card: &RecertifyCard,
 ) -> Result<Result<CardAnswer, String>, Failure> {
     let Some(word) = &card.word else { return Ok(Ok(CardAnswer::Keep)) };
-    let prompt = format!("Type `{word}` to keep this privileged access, or Esc to go back:");
+    let prompt = format!("Type `{word}` to keep it, or Esc to go back:");
     let typed = screen::line(console, colour, paint, &StatusLine::default(), &prompt)?;
     Ok(match typed {
         Some(typed) if typed.trim() == word => Ok(CardAnswer::Keep),

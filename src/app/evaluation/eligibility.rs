@@ -15,6 +15,7 @@ use crate::config::Person;
 use crate::decision::bars::{Approver, Bar, bars};
 use crate::decision::case::{CaseId, Signer, StepName};
 use crate::decision::judge::Judge;
+use crate::decision::lint::trust_files::{PersonKeys, keys_of};
 use crate::decision::session::{SessionDecision, SessionVerdict};
 use crate::input::id::PersonId;
 use crate::input::text::Text;
@@ -227,6 +228,14 @@ impl Judge for Eligibility<'_, '_> {
 }
 
 impl Eligibility<'_, '_> {
+    /// Whether allowed_signers lists keys of a person and none of them may sign now.
+    fn keys_ended(&self, person: &PersonId, case: &CaseId) -> bool {
+        let Some((proposal, _)) = self.find(case) else { return false };
+        let site = proposal.site;
+        let keys = |person| keys_of(person, &site.signers, &site.revoked, proposal.now);
+        site.people.person(person).map(keys) == Some(PersonKeys::Ended)
+    }
+
     /// The steps that a person could fill on a change with the strongest kind of key.
     #[must_use]
     pub fn could(&self, person: &PersonId, case: &CaseId) -> BTreeSet<StepName> {
@@ -241,7 +250,7 @@ impl Eligibility<'_, '_> {
             user_present: true,
             user_verified: true,
         };
-        let is_free = self.bars(person, case).is_empty();
+        let is_free = self.bars(person, case).is_empty() && !self.keys_ended(person, case);
         let found = if is_free { self.steps_of(person, &best, case) } else { BTreeSet::new() };
         self.could.borrow_mut().insert(asked, found.clone());
         found

@@ -27,6 +27,8 @@ use crate::trust::signers::{SignerLine, end_lines};
 const MAX_PUB_BYTES: u64 = 64 * 1024;
 /// The longest comment of a revoked key.
 const MAX_REASON: usize = 200;
+/// How many owned objects are named.
+const MOST_OWNED: usize = 5;
 const ALLOWED_SIGNERS: &str = "allowed_signers";
 
 /// Adds a key to `revoked_keys`. Returns the sentences to tell the user.
@@ -242,11 +244,19 @@ fn still_named(site: &Site, person: &PersonId) -> Vec<String> {
             task.id.value.text().terminal()
         ));
     }
-    let machines =
-        site.snapshot.identities.iter().filter(|it| it.owner.as_ref().is_some_and(|owner| identities.contains(&owner)));
-    let owned: Vec<String> = machines.take(5).map(|it| format!("`{}`", it.id.text().terminal())).collect();
-    if !owned.is_empty() {
-        said.push(format!("still to do: name another owner of {} in the system itself", owned.join(", ")));
+    let is_theirs = |owner: &Option<IdentityId>| owner.as_ref().is_some_and(|owner| identities.contains(&owner));
+    let snapshot = &site.snapshot;
+    let machines = snapshot.identities.iter().filter(|it| is_theirs(&it.owner)).map(|it| it.id.text());
+    let groups = snapshot.groups.iter().filter(|it| is_theirs(&it.owner)).map(|it| it.id.text());
+    let roles = snapshot.roles.iter().filter(|it| is_theirs(&it.owner)).map(|it| it.id.text());
+    let resources = snapshot.resources.iter().filter(|it| is_theirs(&it.owner)).map(|it| it.id.text());
+    let owned: Vec<String> =
+        machines.chain(resources).chain(roles).chain(groups).map(|id| format!("`{}`", id.terminal())).collect();
+    if let Some((listed, more)) =
+        owned.split_at_checked(owned.len().min(MOST_OWNED)).filter(|(listed, _)| !listed.is_empty())
+    {
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        said.push(format!("still to do: name another owner of {}{more} in the system itself", listed.join(", ")));
     }
     said
 }

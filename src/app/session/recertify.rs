@@ -472,7 +472,7 @@ fn question(answered: &[(&Row<'_>, CardAnswer)], count: usize, skipped: usize, l
         about,
         consequence: "It approves and rejects no change. What is kept is due again at its end; what is revoked becomes a plan.",
         word: "recertify",
-        effect: "to sign them",
+        effect: "to sign",
         otherwise: "to record nothing",
     }
 }

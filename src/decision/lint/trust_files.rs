@@ -199,7 +199,20 @@ fn machines(files: Files<'_>) -> Vec<Finding> {
     found
 }
 
-fn without_keys(files: Files<'_>, revoked: &Revoked, now: Time) -> Vec<Finding> {
+/// The keys of a person in `allowed_signers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonKeys {
+    /// One of them may sign decisions now.
+    Usable,
+    /// All of them ended, are revoked, or may not sign decisions.
+    Ended,
+    /// No line lists one.
+    None,
+}
+
+/// Whether a person has a key that may sign decisions now.
+#[must_use]
+pub fn keys_of(person: &Person, signers: &Signers, revoked: &Revoked, now: Time) -> PersonKeys {
     let seals = SessionKind::Review.namespace();
     let counts = |line: &&SignerLine| {
         line.unused.is_none()
@@ -208,14 +221,23 @@ fn without_keys(files: Files<'_>, revoked: &Revoked, now: Time) -> Vec<Finding> 
             && line.valid_before.is_none_or(|until| now <= until)
             && !revoked.contains(&line.key)
     };
+    let stands = |line: &&SignerLine| person.principals.iter().any(|p| line.principals.matches(p.value.as_str()));
+    let mut lines = signers.lines().iter().filter(stands).peekable();
+    if lines.peek().is_none() {
+        return PersonKeys::None;
+    }
+    if lines.any(|line| counts(&line)) { PersonKeys::Usable } else { PersonKeys::Ended }
+}
+
+fn without_keys(files: Files<'_>, revoked: &Revoked, now: Time) -> Vec<Finding> {
     let mut found = Vec::new();
     for person in files.people.all() {
-        let stands = |line: &&SignerLine| person.principals.iter().any(|p| line.principals.matches(p.value.as_str()));
-        if files.signers.lines().iter().filter(counts).any(|line| stands(&line)) {
+        let keys = keys_of(person, files.signers, revoked, now);
+        if keys == PersonKeys::Usable {
             continue;
         }
         let id = person.id.value.as_str();
-        let listed = files.signers.lines().iter().any(|line| stands(&line));
+        let listed = keys == PersonKeys::Ended;
         let is_approver = files.people.groups_of(&person.id.value).next().is_some();
         if person.principals.is_empty() && !is_approver {
             continue;

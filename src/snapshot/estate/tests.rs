@@ -311,7 +311,7 @@ fn what_cannot_be_one_estate_is_refused_with_help() {
     assert!(taken.contains("begins like those of another part"), "{taken}");
     let it = merged(&[GITHUB, AWS], &LinkOptions::default());
     let twice = EstatePart { file: "m.json".into(), name: None, snapshot: it.snapshot };
-    assert!(refused(vec![twice, part(CLUSTER, None)]).contains("merged already"));
+    assert!(refused(vec![twice, part(CLUSTER, None)]).contains("already merged"));
     let strange = part(&CLUSTER.replace("\"source\":\"kubernetes\"", "\"source\":\"a b\""), None);
     assert!(refused(vec![strange, part(AWS, None)]).contains("cannot be the name"));
     let prod = AWS
