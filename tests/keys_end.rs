@@ -145,6 +145,10 @@ fn a_key_is_revoked_by_a_command_that_says_what_stops_counting() {
     assert_eq!(file(), format!("# ours\n{kind_and_key} lost in the train valid-up-to={}\n", seals[0]));
     let (code, text) = revoke(&["keys/ada.pub"]);
     assert!(code == 1 && text.contains(&format!("already, up to {}", seals[0])), "{text}");
+    let unlisted = format!("SHA256:{}", "A".repeat(43));
+    assert_eq!(revoke(&[&unlisted]).0, 0);
+    let (code, text) = revoke(&[&unlisted]);
+    assert!(code == 1 && text.contains("already, as a whole"), "{text}");
     assert_eq!(gate(&site).1("c1"), "approved");
     assert_eq!(json(&site, &["trust", "check"]).0, 0, "the line of a revoked key stays in allowed_signers");
 }

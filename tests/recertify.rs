@@ -128,6 +128,14 @@ fn every_report_knows_the_answers() {
     let report: Value = serde_json::from_str(&text).unwrap();
     let sum = &report["head"]["reconciliation"];
     assert_eq!((&sum["population"], &sum["recertified"], &sum["shadow"]), (&7.into(), &3.into(), &4.into()), "{sum}");
+    // A baseline does not cover what was answered to be revoked or changed.
+    let mut bo = site.sit(&format!("baseline --snapshot snapshot.json --reason r {BO}"));
+    expect(&mut bo, "Type `inherited`");
+    key(&mut bo, "inherited\r");
+    ends(&mut bo, 0);
+    let (_, text) = site.run(&["log", "report", "--population", "snapshot.json", "--format", "json"]);
+    let sum = &serde_json::from_str::<Value>(&text).unwrap()["head"]["reconciliation"];
+    assert_eq!((&sum["recertified"], &sum["inherited"], &sum["shadow"]), (&3.into(), &2.into(), &2.into()), "{sum}");
     let (_, text) = site.run(&["log", "report", "rules", "--format", "json"]);
     let row = &serde_json::from_str::<Value>(&text).unwrap()["recertifications"][0];
     assert_eq!((&row["person"], &row["scope"]), (&"ada".into(), &"db:ledger".into()), "{row}");

@@ -416,6 +416,29 @@ pub struct Alert {
 }
 
 impl Snapshot {
+    /// A snapshot without contents.
+    #[must_use]
+    pub fn empty(source: impl Into<Text>, taken_at: Time) -> Self {
+        Self {
+            version: 1,
+            taken_at,
+            source: source.into(),
+            target: None,
+            parts: Vec::new(),
+            system: None,
+            cluster_scoped: Vec::new(),
+            identities: Vec::new(),
+            groups: Vec::new(),
+            roles: Vec::new(),
+            resources: Vec::new(),
+            assignments: Vec::new(),
+            trusts: Vec::new(),
+            trust_rules: Vec::new(),
+            credentials: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
     /// The system of every object that states none and whose id does not tell it; none where the export is of several.
     #[must_use]
     pub fn whole_system(&self) -> Option<System> {

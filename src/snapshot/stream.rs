@@ -73,24 +73,7 @@ struct Head {
 
 fn whole(window: &mut Window<'_>) -> io::Result<Option<Snapshot>> {
     let mut head = Head::default();
-    let mut lists = Snapshot {
-        version: 0,
-        taken_at: Time::from_unix(0),
-        source: Text::default(),
-        target: None,
-        parts: Vec::new(),
-        system: None,
-        cluster_scoped: Vec::new(),
-        identities: Vec::new(),
-        groups: Vec::new(),
-        roles: Vec::new(),
-        resources: Vec::new(),
-        assignments: Vec::new(),
-        trusts: Vec::new(),
-        trust_rules: Vec::new(),
-        credentials: Vec::new(),
-        findings: Vec::new(),
-    };
+    let mut lists = Snapshot { version: 0, ..Snapshot::empty(Text::default(), Time::from_unix(0)) };
     let mut seen: Vec<String> = Vec::new();
     if !window.takes(b'{')? {
         return Ok(None);

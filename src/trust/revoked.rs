@@ -104,7 +104,13 @@ impl Revoked {
     /// How a key is revoked, if it is.
     #[must_use]
     pub fn of(&self, key: &PublicKey) -> Option<KeyRevocation> {
-        if self.unreadable { Some(KeyRevocation::Whole) } else { self.keys.get(&key.fingerprint()).cloned() }
+        self.of_fingerprint(&key.fingerprint())
+    }
+
+    /// How the key with a fingerprint, `SHA256:…`, is revoked, if it is.
+    #[must_use]
+    pub fn of_fingerprint(&self, fingerprint: &str) -> Option<KeyRevocation> {
+        if self.unreadable { Some(KeyRevocation::Whole) } else { self.keys.get(fingerprint).cloned() }
     }
 
     fn add(&mut self, fingerprint: String, revocation: KeyRevocation) {

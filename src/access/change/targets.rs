@@ -173,7 +173,7 @@ pub(crate) fn assignments(index: &Index<'_>, step: &ResolvedChange<'_>) -> Vec<A
     }
 }
 
-/// Whether a step removes or redefines a deny or a limit, or makes one end earlier, even if nobody gains by that now.
+/// Whether a step removes or redefines a deny or a limit, or makes one end earlier. It may do so without any gain.
 /// `named`: the objects that it names. `lessens`: whether it ends or shortens an assignment or membership.
 pub(crate) fn lifts_deny(
     before: &AccessState<'_, '_>,

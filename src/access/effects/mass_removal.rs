@@ -387,7 +387,7 @@ impl<'v, 's> Removals<'_, 'v, 's> {
     fn is_privileged(&self, thing: &Removable) -> bool {
         let classifier = &self.bench.classifier;
         match thing {
-            // WHY: what a role gives depends on its scope, so that it may be privileged at a scope where nobody has it.
+            // Rated at the scopes where the role is held, because what it gives depends on the scope.
             Removable::Role(role) => {
                 let scopes: BTreeSet<_> = self.plain.of_role(role).map(|held| held.scope.as_ref()).collect();
                 scopes.into_iter().any(|at| classifier.role(self.plain, role, at).privileged.is_some())

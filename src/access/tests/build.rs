@@ -32,24 +32,7 @@ pub fn at(seconds: i64) -> Time {
 }
 
 pub fn snapshot(source: &str) -> Snapshot {
-    let empty = Snapshot {
-        version: 1,
-        taken_at: at(TAKEN_AT),
-        source: source.into(),
-        target: None,
-        parts: Vec::new(),
-        system: None,
-        cluster_scoped: Vec::new(),
-        identities: Vec::new(),
-        groups: Vec::new(),
-        roles: Vec::new(),
-        resources: Vec::new(),
-        assignments: Vec::new(),
-        trusts: Vec::new(),
-        trust_rules: Vec::new(),
-        credentials: Vec::new(),
-        findings: Vec::new(),
-    };
+    let empty = Snapshot::empty(source, at(TAKEN_AT));
     empty.identity("agent", IdentityKind::Agent)
 }
 

@@ -17,10 +17,8 @@ pub(crate) fn events(log: &AuditedLog<'_>, since: Option<Digest<of::Line>>) -> O
         Some(seal) => Some(log.verified.sessions.iter().find(|view| view.seal.digest == seal)?.index),
         None => None,
     };
-    let counts = |view: &SessionView| view.signer.is_some() || view.revoked_signer.is_some();
-    let is_new = |view: &&SessionView| {
-        counts(view) && known.is_none_or(|known| known != view.index && !ancestry.is_ancestor(view.index, known))
-    };
+    let is_new =
+        |view: &&SessionView| known.is_none_or(|known| known != view.index && !ancestry.is_ancestor(view.index, known));
     let sessions = log.verified.sessions.iter().filter(is_new);
     Some(sessions.flat_map(|view| view.lines.iter().filter_map(|line| event(log, view, line))).collect())
 }

@@ -23,7 +23,7 @@ struct Aftermath<'l> {
 /// Adds to each decision what later lines of the log say about it.
 pub(crate) fn follow(log: &AuditedLog<'_>, all: &mut [Decided]) {
     let mut after = Aftermath::default();
-    for line in log.verified.sessions.iter().filter(|view| view.signer.is_some()).flat_map(|view| &view.lines) {
+    for line in log.verified.sessions.iter().flat_map(|view| &view.lines) {
         match &line.value {
             Line::Export(it) => {
                 for decision in &it.decisions {

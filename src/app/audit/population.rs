@@ -3,7 +3,8 @@
 //! A change counts as approved if it passed automatically, was exported, or if its decisions that nobody replaced fill every
 //! step it needed (or override its denial) and no rejection stands. An assignment is decided if such a grant or adjustment
 //! names its subject, entitlement and scope, allows its mode, was decided before the snapshot, and was not removed since.
-//! If no decision gave it, it is recertified if a person kept it until a later time, else inherited if a baseline covers it.
+//! If no decision gave it, it is recertified if a person kept it until a later time, else inherited if a baseline covers it
+//! and nobody answered to revoke or change it.
 //! This is what the lines say; whether the people were permitted is for `review gate`, which asks the policies. Costs one
 //! look-up per assignment.
 
@@ -65,7 +66,9 @@ pub(crate) fn matched(
         let answer = covered.recertified.last(&access);
         let mut row = row(assignment, access, &kinds);
         row.inherited_until = inherited_until;
-        if inherited_until.is_some_and(|until| until > at) {
+        // A baseline does not cover what somebody has since answered to revoke or to change.
+        let is_refused = answer.is_some_and(|answer| answer.kept_until().is_none());
+        if inherited_until.is_some_and(|until| until > at) && !is_refused {
             row.coverage = Coverage::Inherited;
         }
         row.recertified_until = answer.and_then(LastAnswer::kept_until);

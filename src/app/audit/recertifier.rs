@@ -1,4 +1,5 @@
-//! Who may recertify which access: its owner, or a person who may freeze everything; nobody their own access.
+//! The people who may recertify an access: its owner, and people who may freeze everything. A person may never recertify their
+//! own access.
 //!
 //! The owner of an assignment is that of its scope, or of the nearest resource above it that has one, otherwise that of its
 //! role. The owner of a membership is that of the group.

@@ -109,7 +109,7 @@ pub(crate) fn rules(verified: &Verification, period: Period) -> Sheets {
     for view in &verified.sessions {
         let files: SessionFiles<'_> = view.header.trust_files.iter().map(|file| (&file.path, file.sha256)).collect();
         let parents: Vec<&RuleSet<'_>> = view.header.parents.iter().filter_map(|seal| known.get(seal)).collect();
-        if view.signer.is_none() && view.revoked_signer.is_none() {
+        if !view.counts() {
             // Who follows a session that does not count still follows the rules from before it.
             if let Some(rules) = parents.iter().max_by_key(|rules| rules.number).map(|rules| (*rules).clone()) {
                 known.insert(view.seal.digest, rules);

@@ -53,7 +53,6 @@ impl RecordedExports {
     pub fn read(log: &Path, verified: &Verification) -> anyhow::Result<Self> {
         let (mut all, mut results) = (Vec::new(), BTreeMap::new());
         for view in &verified.sessions {
-            // An export that does not count uses up its approvals, and is nothing to repeat, confirm or undo.
             let Some(signer) = &view.signer else { continue };
             let mut plans: BTreeMap<&PlanId, Digest<of::Blob>> = BTreeMap::new();
             for line in &view.lines {

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::snapshot::terraform::without_keys;
+
 /// The most bytes of one file that are read.
 const MAX_FILE: u64 = 4 << 20;
 /// The most files of one folder.
@@ -77,21 +79,4 @@ fn head(line: &str) -> Option<(&str, &str)> {
     let mut parts = line.trim_start().strip_prefix("resource")?.split('"');
     let (blank, kind, between, name) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     (blank.trim().is_empty() && between.trim().is_empty()).then_some((kind, name))
-}
-
-/// An address without the keys of `count` and `for_each`. A key may contain any character in quotes.
-fn without_keys(address: &str) -> String {
-    let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0_u32, false, false);
-    for c in address.chars() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' if depth > 0 => quoted = !quoted,
-            '[' if !quoted => depth = depth.saturating_add(1),
-            ']' if !quoted => depth = depth.saturating_sub(1),
-            _ if depth == 0 => out.push(c),
-            _ => {}
-        }
-    }
-    out
 }

@@ -49,7 +49,7 @@ pub fn revoke(
     );
     let (fingerprint, line) = named(key, &site)?;
     let before = site.folder.read(REVOKED_KEYS)?.map(|bytes| bytes.to_vec()).unwrap_or_default();
-    if let Some(known) = known_as(&before, &line) {
+    if let Some(known) = site.revoked.of_fingerprint(&fingerprint) {
         let how = match known {
             KeyRevocation::Whole => "as a whole".to_owned(),
             KeyRevocation::UpTo(heads) => {
@@ -182,16 +182,6 @@ fn named(key: &str, site: &Site) -> anyhow::Result<(String, String)> {
     let known = site.signers.lines().iter().map(|line| &line.key).find(|known| known.fingerprint() == fingerprint);
     let line = known.map_or_else(|| fingerprint.clone(), PublicKey::to_line);
     Ok((fingerprint, line))
-}
-
-/// How a list revokes the key of a line already, if it does.
-fn known_as(list: &[u8], line: &str) -> Option<KeyRevocation> {
-    let with = |more: &str| {
-        let text = format!("{}\n{more}\n", String::from_utf8_lossy(list).trim_end());
-        Revoked::parse(REVOKED_KEYS, text.as_bytes()).0
-    };
-    let (key, before) = (PublicKey::from_line(line).ok()?, with(""));
-    before.of(&key)
 }
 
 /// What stops counting in the log by the site's new list. The head must be in the log.

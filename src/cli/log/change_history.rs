@@ -60,7 +60,7 @@ pub(crate) fn tell(
 ) -> Option<Sheets> {
     let verified = log.verified;
     let mut stories: BTreeMap<(PlanId, ChangeId), Vec<Event>> = BTreeMap::new();
-    for view in verified.sessions.iter().filter(|view| view.signer.is_some() || view.revoked_signer.is_some()) {
+    for view in &verified.sessions {
         for line in &view.lines {
             let Some((plan, change, event)) = event(view, &line.value, &log.values) else { continue };
             if change.as_str() == wanted.change && wanted.plan.is_none_or(|id| id == plan.as_str()) {

@@ -81,14 +81,9 @@ pub fn recall(
                         unbelieved.push(Unbelieved { file: Arc::clone(&session.file), line: line.line, why });
                     }
                 },
-                // WHY: an export that does not count still uses up its approvals, which is the safe side.
-                Line::Export(export) => record.exports.push(Exported {
-                    session: name.clone(),
-                    digest: export.digest,
-                    what: exported(session, (line.digest, line.line), export, &evaluated, values),
-                    at: export.at,
-                    decisions: export.decisions.iter().copied().collect(),
-                }),
+                Line::Export(it) => {
+                    record.exports.push(exported(session, (line.digest, line.line), it, &evaluated, values));
+                }
                 Line::Result(it) => record.results.extend(result(session, (line.digest, line.line), it, person)),
                 Line::Freeze(it) => record.freezes.extend(freeze(session, line.digest, it, person)),
                 Line::Thaw(it) => record.thaws.extend(thaw(session, line.digest, it, person)),
@@ -104,11 +99,16 @@ pub fn recall(
                 | Line::Sig(_) => {}
             }
         }
+        // WHY: an export that does not count still uses up its approvals, which is the safe side.
+        let used_up = session.used_up.iter();
+        let spent = used_up.map(|it| exported(session, (it.digest, it.line), &it.value, &evaluated, values));
+        record.exports.extend(spent);
     }
     if unbelieved.is_empty() { Ok(record) } else { Err(unbelieved) }
 }
 
-/// A freeze of a session that counts, or whose key was revoked later; it counts even if nobody knows its person any more, because it only restricts.
+/// A freeze of a session that counts, or whose key was revoked later. It counts even if people.yaml no longer lists its
+/// person, because it only restricts.
 fn freeze(
     session: &SessionView,
     line: Digest<of::Line>,
@@ -186,11 +186,17 @@ fn exported(
     it: &Export,
     evaluated: &Evaluated,
     values: &Values,
-) -> ExportedChange {
+) -> Exported {
     let definition = evaluated.get(&(it.plan.clone(), it.change.clone(), it.digest));
     let believed = definition.and_then(|definition| believe(definition, &it.digest, values));
     let document = believed.map(|it| it.document);
-    ExportedChange { line, number: number_in(session, number), change: it.change.clone(), document }
+    Exported {
+        session: session_of(session),
+        digest: it.digest,
+        what: ExportedChange { line, number: number_in(session, number), change: it.change.clone(), document },
+        at: it.at,
+        decisions: it.decisions.iter().copied().collect(),
+    }
 }
 
 /// A result; `None` if it is unsigned, signed by a person, or about no export.

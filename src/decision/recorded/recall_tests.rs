@@ -114,6 +114,7 @@ fn session(lines: Vec<Line>, signer: Option<judge::SealSigner>) -> SessionView {
         signer,
         revoked_signer: None,
         lines,
+        used_up: Vec::new(),
     }
 }
 

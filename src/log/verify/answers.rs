@@ -7,7 +7,7 @@ use crate::input::digest::{Digest, of};
 use crate::input::finding::Finding;
 use crate::input::time::Time;
 use crate::log::judge::{SealSigner, SignatureJudge};
-use crate::log::line::{Decision, Line, LogId, Seal, Session, SessionId, Verdict};
+use crate::log::line::{Decision, Export, Line, LogId, Seal, Session, SessionId, Verdict};
 use crate::log::verify::ancestry::{Ancestry, SessionIndex};
 
 /// How far a claimed time may be in the future, in seconds: 5 minutes.
@@ -126,18 +126,29 @@ pub struct SessionView {
     /// Its other kept lines, in order. Of a session that does not count, in a log that can be used, only the lines that
     /// still have an effect.
     pub lines: Vec<Recorded<Line>>,
+    /// The exports of a session that does not count. They use up approvals whoever signed them, and are good for nothing else.
+    pub used_up: Vec<Recorded<Export>>,
 }
 
 impl SessionView {
+    /// Whether the session, or at least what restricts others in it, counts.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.signer.is_some() || self.revoked_signer.is_some()
+    }
+
     /// Drops the lines that have no effect if the session does not count, so that no reader can take them for decisions.
-    /// Its exports stay, because they use up approvals whoever signed them.
     pub(super) fn keep_what_counts(&mut self) {
         if self.signer.is_some() {
             return;
         }
         let restricts = self.revoked_signer.is_some();
+        let used_up = &mut self.used_up;
         self.lines.retain(|line| match &line.value {
-            Line::Export(_) => true,
+            Line::Export(it) => {
+                used_up.push(Recorded { line: line.line, digest: line.digest, value: it.clone() });
+                false
+            }
             Line::Decision(it) => restricts && it.verdict == Verdict::Reject,
             Line::Plan(_) | Line::Policies(_) | Line::Evaluation(_) | Line::Freeze(_) => restricts,
             Line::Session(_)
@@ -213,8 +224,7 @@ impl Verification {
     /// The latest time at which a session that counts was sealed.
     #[must_use]
     pub fn last_sealed(&self) -> Option<Time> {
-        let signed = self.sessions.iter().filter(|view| view.signer.is_some() || view.revoked_signer.is_some());
-        signed.map(|view| view.seal.value.at).max()
+        self.sessions.iter().filter(|view| view.counts()).map(|view| view.seal.value.at).max()
     }
 }
 

@@ -286,6 +286,7 @@ impl<'a> Check<'a> {
                 signer,
                 revoked_signer,
                 lines: self.kept,
+                used_up: Vec::new(),
             }));
         }
         checked

@@ -107,22 +107,28 @@ impl ResourceChange {
         self.mode != "data"
     }
 
-    /// The address without the keys of `count` and `for_each`, as the configuration has it.
+    /// The address as the configuration has it.
     pub fn configured(&self) -> String {
-        let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0_u32, false, false);
-        for c in self.address.chars() {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' if quoted => escaped = true,
-                '"' if depth > 0 => quoted = !quoted,
-                '[' if !quoted => depth = depth.saturating_add(1),
-                ']' if !quoted => depth = depth.saturating_sub(1),
-                _ if depth == 0 => out.push(c),
-                _ => {}
-            }
-        }
-        out
+        without_keys(&self.address)
     }
+}
+
+/// An address without the keys of `count` and `for_each`. A key may contain any character in quotes.
+#[must_use]
+pub fn without_keys(address: &str) -> String {
+    let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0_u32, false, false);
+    for c in address.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' if depth > 0 => quoted = !quoted,
+            '[' if !quoted => depth = depth.saturating_add(1),
+            ']' if !quoted => depth = depth.saturating_sub(1),
+            _ if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -34,8 +34,8 @@ use super::import::importer_of;
 use super::model::{Assignment, Group, Identity, MembersKnown, Resource, Role, Snapshot, UNRESOLVED};
 use super::rebase::{Managed, rebase};
 
-pub use document::MAX_BYTES;
 use document::{Fate, PlanDocument, ResourceChange};
+pub use document::{MAX_BYTES, without_keys};
 use provider::{Assignable, Assigned, Assignee, Context, Outline, Provider, State};
 use values::{Side, UNKNOWN};
 
@@ -288,7 +288,7 @@ impl Reading<'_> {
         assigned: Vec<Assigned>,
     ) -> Result<Snapshot, Vec<Finding>> {
         let taken_at = self.base.taken_at;
-        let mut snapshot = blank(provider.system(), taken_at);
+        let mut snapshot = Snapshot::empty(provider.system(), taken_at);
         if let (false, Some(importer)) = (documents.is_empty(), importer_of(provider.system())) {
             let text = documents.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
             let import = importer.read(&[(self.name, text.as_bytes())], taken_at).map_err(|findings| {
@@ -330,31 +330,10 @@ impl Reading<'_> {
     }
 }
 
-fn blank(system: &str, taken_at: Time) -> Snapshot {
-    Snapshot {
-        version: 1,
-        taken_at,
-        source: Text::from(system),
-        target: None,
-        parts: Vec::new(),
-        system: None,
-        cluster_scoped: Vec::new(),
-        identities: Vec::new(),
-        groups: Vec::new(),
-        roles: Vec::new(),
-        resources: Vec::new(),
-        assignments: Vec::new(),
-        trusts: Vec::new(),
-        trust_rules: Vec::new(),
-        credentials: Vec::new(),
-        findings: Vec::new(),
-    }
-}
-
 /// An empty snapshot, for plans that are read without one.
 #[must_use]
 pub fn nothing(taken_at: Time) -> Snapshot {
-    blank("terraform", taken_at)
+    Snapshot::empty("terraform", taken_at)
 }
 
 /// Adds assignments that are made directly, with what they name.

@@ -28,7 +28,7 @@ fn merged(names: [&str; 2]) -> Snapshot {
     estate(parts, &LinkOptions::default()).unwrap().snapshot
 }
 
-/// Who has a privileged role, and which escalation paths are open to whom.
+/// The subjects with a privileged role, and the subjects of each escalation path.
 fn found(snapshot: &Snapshot) -> (Vec<String>, Vec<String>) {
     let data = Data::shipped().unwrap().in_estate(snapshot);
     let index = Index::new(snapshot);
